@@ -1,0 +1,1 @@
+"""The rules: frames in, frames out. No file, clock, environment or orchestrator is known here."""

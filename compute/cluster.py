@@ -1,0 +1,110 @@
+"""Work spread over processes and machines. The one file that speaks Ray.
+
+A shard is what one task works on; a task reads, computes and writes by itself and returns a small description.
+`run_here` is the specification, `run_on_ray` must equal it.
+"""
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, TypeVar
+
+Shard = TypeVar("Shard")
+Result = TypeVar("Result")
+Executor = Literal["auto", "ray", "inline"]
+
+# Break-even of one machine with a cold cluster: starting Ray costs about 5 s, a million rows inline about 1 s
+# (docs/decisions/0004, measured by tests/benchmarks/break_even.py).
+BREAK_EVEN_ROWS = 5_000_000
+_POLL_SECONDS = 0.05
+
+
+def choose(executor: Executor, rows: int, *, is_running: bool) -> tuple[Literal["ray", "inline"], str]:
+    """Choose where to run, and say why.
+
+    Args:
+        executor: what the user asks for.
+        rows: how many rows the work reads.
+        is_running: a cluster is already there, so starting one costs nothing.
+    """
+    if executor != "auto":
+        return executor, "asked for"
+    limit = BREAK_EVEN_ROWS // 5 if is_running else BREAK_EVEN_ROWS
+    if rows >= limit:
+        return "ray", f"{rows:,} rows are at or above the break-even of {limit:,}"
+    return "inline", f"{rows:,} rows are below the break-even of {limit:,}"
+
+
+def run_here(function: Callable[[Shard], Result], shards: Sequence[Shard]) -> list[Result]:
+    """Apply a function to every shard in this process, results in the order of the shards."""
+    return [function(shard) for shard in shards]
+
+
+def run_on_ray(function: Callable[[Shard], Result], shards: Sequence[Shard], *, in_flight: int = 64) -> list[Result]:
+    """Apply a function to every shard on the cluster, results in the order of the shards.
+
+    At most `in_flight` shards are on the cluster at once. A lost worker or node costs its task, which is tried
+    again; an error of the function is raised as soon as it is there, and the rest is cancelled.
+    """
+    import ray  # noqa: PLC0415
+
+    with _session():
+        remote = ray.remote(num_cpus=1, max_retries=3)(function)
+        results: dict[int, Result] = {}
+        waiting = list(enumerate(shards))
+        running: dict[Any, int] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < in_flight:
+                    index, shard = waiting.pop(0)
+                    running[remote.remote(shard)] = index
+                done, _ = ray.wait(list(running), num_returns=len(running), timeout=0)
+                for reference in done:
+                    results[running[reference]] = ray.get(reference)
+                    del running[reference]
+                if not done:
+                    # A Python sleep, so that a cancelled run or a timeout gets through; ray.get would block it.
+                    time.sleep(_POLL_SECONDS)
+        except BaseException:
+            for reference in running:
+                ray.cancel(reference, force=True)
+            raise
+    return [results[index] for index in range(len(shards))]
+
+
+def is_running() -> bool:
+    """Tell whether this process is connected to a cluster."""
+    import sys  # noqa: PLC0415
+
+    ray = sys.modules.get("ray")
+    return ray is not None and bool(ray.is_initialized())
+
+
+@contextmanager
+def _session() -> Iterator[None]:
+    """Connect to the cluster of RAY_ADDRESS, or start one on this machine and keep it for the process."""
+    import ray  # noqa: PLC0415
+
+    if not ray.is_initialized():
+        with _kept_sigterm():
+            ray.init(
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=False,
+                runtime_env={"env_vars": {"POLARS_MAX_THREADS": "1"}},
+            )
+    yield
+
+
+@contextmanager
+def _kept_sigterm() -> Iterator[None]:
+    """Keep the SIGTERM handler that ray.init replaces: Prefect cancels runs through it."""
+    try:
+        before = signal.getsignal(signal.SIGTERM)
+        yield
+        signal.signal(signal.SIGTERM, before)
+    except ValueError:  # not the main thread: there is no handler to keep
+        return

@@ -1,0 +1,63 @@
+"""`techflow run`: land what is new, run the pipelines, make the draft snapshots."""
+
+import logging
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from compute.months import parse_months
+
+
+def run(
+    month: Annotated[str, typer.Argument(help="2024-01, or a range 2023-10..2024-03.", metavar="MONTH")],
+    as_of: Annotated[str | None, typer.Option(help="Run as of this instant: 2024-02-02T12:00:00Z.")] = None,
+) -> None:
+    """Land what is new and run the four pipelines up to the DRAFT snapshot.
+
+    Example: techflow run 2023-10..2024-03
+    """
+    parse_months(month)
+    console = Console(stderr=True, highlight=False)
+    quiet_prefect()
+    console.print("starting Prefect …", style="dim")
+    show_progress(console)
+    from flows.aggregated import aggregated
+
+    result = aggregated(month=month, as_of=as_of)
+    drafts = result["drafts"]
+    typer.echo(" ".join(f"{name} draft {number}" for name, number in drafts.items()))  # type: ignore[attr-defined]
+
+
+def quiet_prefect() -> None:
+    """Keep Prefect's own lines off the terminal and its usage reports off; what the user has set stays."""
+    for name, value in {
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+class _Progress(logging.Handler):
+    """Prints the lines that the flows say."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "is_progress", False):
+            self._console.print(record.getMessage(), soft_wrap=True)
+
+
+def show_progress(console: Console) -> None:
+    """Print the progress lines of flows and tasks."""
+    from prefect.logging.configuration import setup_logging
+
+    setup_logging()  # now, because the first set-up takes other handlers away
+    handler = _Progress(console)
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(name).addHandler(handler)

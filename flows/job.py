@@ -1,0 +1,147 @@
+"""A job: what one flow run knows from its start, and how it tells what it does."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from prefect import get_run_logger
+
+from compute.cluster import Executor
+from compute.company import Company
+from compute.errors import BadSetting, TransientError
+from compute.months import Month
+from flows.settings import load_company, load_settings
+from storage.lake import Lake, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a flow run works with. The clock is read once, at its start.
+
+    Attributes:
+        as_of: `--as-of`, or the start of the run.
+        is_as_of_given: the as-of was asked for; only then may it decide a figure (M-16).
+        is_rebuild: silver and gold are computed anew from bronze.
+    """
+
+    flow: str
+    company: Company
+    lake_root: str
+    landing: str
+    ledger: str
+    executor: Executor
+    started_at: datetime
+    as_of: datetime
+    is_as_of_given: bool
+    is_rebuild: bool = False
+
+    @property
+    def lake(self) -> Lake:
+        """The lake of this job."""
+        return Lake(self.lake_root)
+
+    def named(self, flow: str) -> "Job":
+        """Return the same job under the name of another flow."""
+        return replace(self, flow=flow)
+
+
+def start(flow: str, as_of: str | None = None) -> Job:
+    """Read settings, company file and clock.
+
+    Raises:
+        BadSetting: when one of them is wrong.
+        LakeUnwritable: when the lake cannot be written.
+    """
+    settings = load_settings()
+    now = datetime.now(UTC)
+    job = Job(
+        flow=flow,
+        company=load_company(settings),
+        lake_root=settings.lake_place,
+        landing=settings.landing_place,
+        ledger=settings.ledger_place,
+        executor=settings.executor,
+        started_at=now,
+        as_of=parse_instant(as_of) if as_of else now,
+        is_as_of_given=as_of is not None,
+    )
+    job.lake.require_writable()
+    return job
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an instant with its offset.
+
+    Raises:
+        BadSetting: when it is none, or has no offset: a local time is never assumed.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadSetting(f"'{text}' is no instant: write it as 2024-02-02T12:00:00Z.") from error
+    if instant.tzinfo is None:
+        raise BadSetting(f"'{text}' has no offset: write 2024-02-02T12:00:00Z, or +02:00 in place of Z.")
+    return instant.astimezone(UTC)
+
+
+class Stopwatch:
+    """Measures one unit of work and describes it for the commit."""
+
+    def __init__(self, job: Job, dataset: str, months: tuple[Month, ...] = ()) -> None:
+        self._job, self._dataset, self._months = job, dataset, months
+        self._begin = time.perf_counter()
+
+    def work(
+        self, *, rows: int, executor: str = "inline", tasks: int = 0, inputs: Mapping[str, int] | None = None
+    ) -> Work:
+        """Return what is recorded with the commit, as of now."""
+        return Work(
+            flow=self._job.flow,
+            dataset=self._dataset,
+            months=month_span(self._months),
+            executor=executor,
+            tasks=tasks,
+            rows=rows,
+            seconds=round(time.perf_counter() - self._begin, 3),
+            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            code_version=version("techflow-pipelines"),
+            inputs=inputs or {},
+        )
+
+
+def month_span(months: tuple[Month, ...]) -> str:
+    """Return months as people write them: one, or first..last.
+
+    >>> month_span((Month(2024, 1), Month(2024, 2)))
+    '2024-01..2024-02'
+    """
+    if not months:
+        return ""
+    return str(months[0]) if len(months) == 1 else f"{months[0]}..{months[-1]}"
+
+
+def say(message: str, **facts: object) -> None:
+    """Log one line of the run: what was done, then facts as key=value."""
+    tail = " ".join(f"{name}={value}" for name, value in facts.items())
+    get_run_logger().info(f"{message}  {tail}".rstrip(), extra={"is_progress": True})  # noqa: G004
+
+
+def is_transient(_task: object, _run: object, state: Any) -> bool:
+    """Tell Prefect whether to try a failed task again: only when the world may have changed."""
+    try:
+        state.result()
+    except TransientError:
+        return True
+    except BaseException:  # noqa: BLE001 - only the kind matters here; Prefect raises the error itself
+        return False
+    return False
+
+
+RETRY: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay_seconds": [1, 5, 20],
+    "retry_condition_fn": is_transient,
+}

@@ -1,0 +1,79 @@
+"""The one reader of the environment: where things are, and how to run.
+
+Source: `interface.md`, "Settings". An option before a command wins over the environment, which wins over `.env`.
+"""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from compute.cluster import Executor
+from compute.company import Company, parse_company
+from compute.errors import BadSetting
+
+PREFIX = "TECHFLOW_"
+
+
+class Settings(BaseSettings):
+    """What is in force. The places default to places in the home folder."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Path("techflow-home")
+    landing: str = ""
+    lake: str = ""
+    ledger: str = ""
+    company: str = ""
+    executor: Executor = "auto"
+
+    @property
+    def landing_place(self) -> str:
+        """The folder of the feeds."""
+        return self.landing or str(self.home / "landing")
+
+    @property
+    def lake_place(self) -> str:
+        """The folder of the tables."""
+        return str(Path(self.lake or self.home / "lake").absolute())
+
+    @property
+    def ledger_place(self) -> str:
+        """The accounting ledger."""
+        return self.ledger or str(self.home / "ledger.sqlite")
+
+    @property
+    def company_place(self) -> str:
+        """The company file; it need not be there."""
+        return self.company or str(self.home / "company.toml")
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        BadSetting: when a value is wrong; names the variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise BadSetting(f"{name}: {first['msg']}. Correct it in the environment or in .env.") from error
+
+
+def load_company(settings: Settings) -> Company:
+    """Read the company file, or the defaults when there is none.
+
+    Raises:
+        BadSetting: when a file that was named is not there, cannot be read, or is wrong.
+    """
+    path = Path(settings.company_place)
+    if not path.exists():
+        if settings.company:
+            raise BadSetting(f"There is no company file at {path}: correct --company or TECHFLOW_COMPANY.")
+        return Company()
+    try:
+        return parse_company(path.read_text(encoding="utf-8"), source=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{path} cannot be read ({error}): it must be UTF-8 text.") from error

@@ -1,0 +1,318 @@
+"""The lake: Delta tables. The one file that speaks deltalake.
+
+A `Table` is a dataset at one pinned version. What is read and what is committed through it belong together:
+a commit fails when anyone else committed in between, so check-and-commit is exactly once. Idempotence keys
+travel in the Delta log as app transactions, beside the rows that they speak of.
+"""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction
+
+from compute.errors import ContractViolation, PermanentError, TransientError
+from storage.catalog import Dataset
+
+LAKE_FORMAT = "1"
+NO_KEYS: Mapping[str, str] = MappingProxyType({})
+ALL = ""  # the partition name of a table without partitions
+
+
+class LakeBusy(TransientError):
+    """Someone else committed to the table since it was read; reading again and repeating is safe."""
+
+    def __init__(self, *, dataset: str) -> None:
+        super().__init__(f"{dataset} was changed by another run meanwhile; run again: nothing is lost or doubled.")
+
+
+class LakeUnwritable(PermanentError):
+    """The lake's folder cannot be written."""
+
+    def __init__(self, *, root: str, reason: str) -> None:
+        super().__init__(f"The lake at {root} cannot be written ({reason}): give another with --lake, or its rights.")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is recorded with a commit: who did it, how, from what. The `runs` export reads it back."""
+
+    flow: str
+    dataset: str
+    months: str = ""
+    executor: str = ""
+    tasks: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+    finished_at: str = ""
+    code_version: str = ""
+    inputs: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A Parquet file that a task wrote into a table's folder, not yet part of the table."""
+
+    path: str
+    size: int
+    rows: int
+    partition: str
+    modified_ms: int
+    stats: str
+
+
+def key_number(fingerprint: str) -> int:
+    """Return a fingerprint as the 62-bit number that an app transaction can hold."""
+    return int.from_bytes(hashlib.sha256(fingerprint.encode()).digest()[:8], "big") >> 2
+
+
+class Lake:
+    """Delta tables under one folder."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def open(self, dataset: Dataset) -> "Table":
+        """Return the dataset at its newest version; a table that was never written has version -1 and no rows."""
+        location = f"{self.root}/{dataset.name}"
+        delta = DeltaTable(location) if DeltaTable.is_deltatable(location) else None
+        return Table(self, dataset, location, delta)
+
+    def read(
+        self, dataset: Dataset, where: pl.Expr | None = None, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Return rows of the newest version."""
+        return self.open(dataset).read(where, columns)
+
+    def require_writable(self) -> None:
+        """Make the lake's folder.
+
+        Raises:
+            LakeUnwritable: when it cannot be made or written; nothing was written.
+        """
+        try:
+            root = Path(self.root)
+            root.mkdir(parents=True, exist_ok=True)
+            probe = root / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise LakeUnwritable(root=self.root, reason=error.strerror or str(error)) from error
+
+
+class Table:
+    """A dataset at one version."""
+
+    def __init__(self, lake: Lake, dataset: Dataset, location: str, delta: DeltaTable | None) -> None:
+        self._lake, self.dataset, self.location, self._delta = lake, dataset, location, delta
+
+    @property
+    def version(self) -> int:
+        """The pinned version; -1 for a table that was never written."""
+        return self._delta.version() if self._delta else -1
+
+    def scan(self) -> pl.LazyFrame:
+        """Return the rows, lazily."""
+        if self._delta is None or not self._delta.file_uris():
+            return pl.LazyFrame(schema=dict(self.dataset.schema))
+        return pl.scan_delta(self._delta).select(list(self.dataset.schema))
+
+    def read(self, where: pl.Expr | None = None, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return rows, those that fit `where`, with the columns asked."""
+        rows = self.scan() if where is None else self.scan().filter(where)
+        return (rows if columns is None else rows.select(columns)).collect()
+
+    def partitions(self) -> dict[str, str]:
+        """Return each partition with a fingerprint of its files; `ALL` names the whole of an unpartitioned table."""
+        column = self.dataset.partition_by
+        files: dict[str, list[str]] = {}
+        for action in self._actions():
+            files.setdefault(action[f"partition.{column}"] if column else ALL, []).append(action["path"])
+        return {name: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest() for name, paths in files.items()}
+
+    def fingerprint(self) -> str:
+        """Return a fingerprint of all its files."""
+        paths = sorted(action["path"] for action in self._actions())
+        return hashlib.sha256("\n".join(paths).encode()).hexdigest()
+
+    def count(self) -> int:
+        """Return how many rows there are, from the log alone."""
+        return sum(action["num_records"] for action in self._actions())
+
+    def _actions(self) -> list[dict[str, Any]]:
+        if self._delta is None:
+            return []
+        rows: list[dict[str, Any]] = pa.table(self._delta.get_add_actions(flatten=True)).to_pylist()
+        return rows
+
+    def done(self, partition: str, fingerprint: str) -> bool:
+        """Tell whether a partition was last written from these inputs."""
+        return self._delta is not None and self._delta.transaction_version(self._app(partition)) == key_number(
+            fingerprint
+        )
+
+    def append(self, rows: pl.DataFrame | pa.RecordBatchReader, work: Work, keys: Mapping[str, str] = NO_KEYS) -> int:
+        """Add rows in one commit; returns the version.
+
+        Raises:
+            LakeBusy: when the table changed since it was opened.
+        """
+        return self._write(rows, work, keys, mode="append")
+
+    def rewrite(self, rows: pl.DataFrame, keys: Mapping[str, str], work: Work) -> int:
+        """Replace the whole table in one commit; returns the version.
+
+        Raises:
+            ContractViolation: when columns, types or keys are not the dataset's.
+            LakeBusy: when the table changed since it was opened.
+        """
+        column = self.dataset.partition_by
+        self._require_shape(rows, rows.get_column(column).unique() if column else keys)
+        return self._write(rows, work, keys, mode="overwrite")
+
+    def replace(self, rows: pl.DataFrame, keys: Mapping[str, str], work: Work) -> int:
+        """Replace whole partitions in one commit; returns the version.
+
+        Args:
+            rows: all rows of the partitions named in `keys`, and no others.
+            keys: partition → fingerprint of what it was made from; `ALL` for an unpartitioned table.
+            work: recorded with the commit.
+
+        Raises:
+            ContractViolation: when columns, types or keys are not the dataset's.
+            LakeBusy: when the table changed since it was opened.
+        """
+        self._require_shape(rows, keys)
+        column = self.dataset.partition_by
+        predicate = f"{column} IN ({', '.join(repr(name) for name in sorted(keys))})" if column else None
+        return self._write(rows, work, keys, mode="overwrite", predicate=predicate)
+
+    def replace_files(self, files: Sequence[DataFile], keys: Mapping[str, str], work: Work) -> int:
+        """Replace whole partitions by files that tasks wrote into the table's folder, in one commit.
+
+        Raises:
+            ContractViolation: when a file lies outside the partitions.
+            LakeBusy: when the table changed since it was opened.
+        """
+        delta, column = self.created(), self.dataset.partition_by
+        if outside := {each.partition for each in files} - set(keys):
+            raise ContractViolation(dataset=self.dataset.name, failures=(f"files outside the partitions: {outside}",))
+        adds = [
+            AddAction(
+                path=each.path,
+                size=each.size,
+                partition_values={column: each.partition} if column else {},
+                modification_time=each.modified_ms,
+                data_change=True,
+                stats=each.stats,
+            )
+            for each in files
+        ]
+        with self._translated():
+            delta.create_write_transaction(
+                adds,
+                mode="overwrite",
+                schema=delta.schema(),
+                partition_by=delta.metadata().partition_columns,
+                partition_filters=[(column, "in", sorted(keys))] if column else None,
+                commit_properties=self._properties(work, keys),
+            )
+            delta.update_incremental()
+        return delta.version()
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return what was recorded with each commit, newest first."""
+        return self._delta.history() if self._delta else []
+
+    def created(self) -> DeltaTable:
+        """Return the table, made when it was not there."""
+        if self._delta is None:
+            with self._translated():
+                self._delta = DeltaTable.create(
+                    self.location,
+                    schema=_arrow_schema(self.dataset),
+                    mode="ignore",
+                    partition_by=[self.dataset.partition_by] if self.dataset.partition_by else None,
+                    description=self.dataset.description,
+                    raise_if_key_not_exists=False,  # our own property is none of Delta's
+                    configuration={
+                        # Statistics of decimals are stored as floats and lose rows in filters.
+                        "delta.dataSkippingStatsColumns": ",".join(
+                            name for name in self.dataset.key if name != self.dataset.partition_by
+                        ),
+                        "techflow.lakeFormat": LAKE_FORMAT,
+                    },
+                )
+        return self._delta
+
+    def _write(
+        self,
+        rows: pl.DataFrame | pa.RecordBatchReader,
+        work: Work,
+        keys: Mapping[str, str],
+        mode: str,
+        predicate: str | None = None,
+    ) -> int:
+        delta = self.created()
+        with self._translated():
+            write_deltalake(
+                delta,
+                rows,
+                mode=mode,  # type: ignore[call-overload]
+                predicate=predicate,
+                commit_properties=self._properties(work, keys),
+            )
+        return delta.version()
+
+    def _app(self, partition: str) -> str:
+        return f"{self.dataset.name}/{partition}"
+
+    def _properties(self, work: Work, keys: Mapping[str, str]) -> CommitProperties:
+        recorded = {f"techflow.{name}": json.dumps(value) for name, value in asdict(work).items()}
+        return CommitProperties(
+            custom_metadata=recorded,
+            app_transactions=[Transaction(self._app(name), key_number(print_)) for name, print_ in keys.items()],
+            # A retry would commit beside what it has not read.
+            max_commit_retries=0,
+        )
+
+    def _require_shape(self, rows: pl.DataFrame, keys: Iterable[str]) -> None:
+        wanted = _dtypes(self.dataset)
+        failures = []
+        if dict(rows.schema) != wanted:
+            failures.append(f"columns are {dict(rows.schema)}, not {wanted}")
+        elif rows.select(self.dataset.key).is_duplicated().any():
+            failures.append(f"{', '.join(self.dataset.key)} names two rows")
+        elif self.dataset.partition_by and not set(rows.get_column(self.dataset.partition_by).unique()) <= set(keys):
+            failures.append("rows outside the partitions that are replaced")
+        if failures:
+            raise ContractViolation(dataset=self.dataset.name, failures=tuple(failures))
+
+    @contextlib.contextmanager
+    def _translated(self) -> Any:
+        try:
+            yield
+        except CommitFailedError as error:
+            raise LakeBusy(dataset=self.dataset.name) from error
+        except (DeltaError, OSError) as error:
+            if "ermission denied" in str(error) or "ead-only" in str(error):
+                raise LakeUnwritable(root=self._lake.root, reason="permission denied") from error
+            raise
+
+
+def _dtypes(dataset: Dataset) -> dict[str, pl.DataType]:
+    return {name: dtype() if isinstance(dtype, type) else dtype for name, dtype in dataset.schema.items()}
+
+
+def _arrow_schema(dataset: Dataset) -> pa.Schema:
+    """Return the schema with plain strings, as every Delta reader knows them."""
+    return pa.schema(pl.DataFrame(schema=_dtypes(dataset)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema)

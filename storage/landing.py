@@ -1,0 +1,266 @@
+"""The landing area: feeds that arrive as files, plain or gzip, one JSON object a line.
+
+A file is known within its feed by the digest of its decompressed bytes: the same bytes land once, whatever
+the name. Source: `data.md` A.0 "Arrival and order", A.0a.
+"""
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+import pyarrow as pa
+
+from compute.errors import BadSetting, PermanentError
+from storage.catalog import BRONZE, LANDED_FILE
+from storage.lake import Lake, Table, Work
+
+_STAMP = re.compile(r"(?=(\d{8}T\d{6}Z))")
+_ROWS_PER_BATCH = 10_000
+_BYTES_PER_BATCH = 32 * 2**20
+
+
+class UnreadableFile(PermanentError):
+    """A file whose bytes cannot be had; it is not landed, and the rest goes on."""
+
+
+class Batch(Protocol):
+    """A bounded piece of a feed that lands whole: a file here, a range of offsets of a topic elsewhere."""
+
+    @property
+    def name(self) -> str:
+        """Where the rows come from, as people call it."""
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield each row's position and bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LandedFile:
+    """A file of a feed, as it lies in the landing area."""
+
+    path: Path
+    bytes: int
+    modified_ns: int
+
+    @property
+    def name(self) -> str:
+        """The file's name within its feed."""
+        return self.path.name
+
+    def arrival(self) -> datetime | None:
+        """Return the first valid `YYYYMMDDTHHMMSSZ` stamp in the name, or None."""
+        for found in _STAMP.finditer(self.name):
+            try:
+                return datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            except ValueError:
+                continue
+        return None
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield line number, from 1, and bytes of each row; blank lines are none.
+
+        CRLF, a leading byte order mark and a missing last newline are tolerated.
+        """
+        with self._open() as stream:
+            for number, line in enumerate(stream, start=1):
+                row = line.removesuffix(b"\n").removesuffix(b"\r")
+                if number == 1:
+                    row = row.removeprefix(b"\xef\xbb\xbf")
+                if row.strip():
+                    yield number, row
+
+    def digest(self) -> tuple[str, int]:
+        """Return SHA-256 of the decompressed bytes, and how many rows they hold.
+
+        Raises:
+            UnreadableFile: when the bytes do not decompress or cannot be read.
+        """
+        try:
+            content = hashlib.sha256()
+            with self._open() as stream:
+                while block := stream.read(2**20):
+                    content.update(block)
+            return content.hexdigest(), sum(1 for _ in self.lines())
+        except (OSError, EOFError, zlib.error) as error:
+            raise UnreadableFile(f"{self.path} cannot be read ({error}): send it again.") from error
+
+    def _open(self) -> gzip.GzipFile | Iterable[bytes]:
+        return gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb")
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What one landing of a feed brought."""
+
+    files: int
+    rows: int
+    repeats: int
+    problems: tuple[str, ...]
+
+
+def files_of(landing: str, dataset: str) -> list[LandedFile]:
+    """Return the feed's files by name; none when the feed has no folder.
+
+    Raises:
+        BadSetting: when there is no landing area.
+    """
+    root = Path(landing)
+    if not root.is_dir():
+        raise BadSetting(f"There is no landing folder at {landing}: give its place with --landing or TECHFLOW_LANDING.")
+    found = (path for path in sorted(root.glob(f"{dataset}/*")) if path.name.endswith((".ndjson", ".ndjson.gz")))
+    return [
+        LandedFile(path, status.st_size, status.st_mtime_ns)
+        for path in found
+        if path.is_file()
+        for status in [path.stat()]
+    ]
+
+
+def stray_folders(landing: str, known: Iterable[str]) -> tuple[str, ...]:
+    """Return folders of the landing area that belong to no feed; they are not read."""
+    return tuple(sorted({path.name for path in Path(landing).iterdir() if path.is_dir()} - {*known, "topics"}))
+
+
+def land(lake: Lake, landing: str, dataset: str, *, as_of: datetime, now: datetime, work: Work) -> Landing:
+    """Add to bronze the rows of every file that has not landed yet, in one commit.
+
+    Args:
+        lake: where bronze is.
+        landing: the landing area.
+        dataset: the feed.
+        as_of: the arrival of files without a stamp, kept from then on.
+        now: recorded as the ingest time; decides nothing.
+        work: recorded with the commits.
+
+    Raises:
+        LakeBusy: when another run landed rows meanwhile; nothing was added.
+    """
+    bronze, sightings = lake.open(BRONZE[dataset]), lake.open(LANDED_FILE)
+    seen = sightings.read(pl.col("dataset") == dataset)
+    known_names = set(seen.select("file", "bytes", "modified_ns").rows())
+    new = [file for file in files_of(landing, dataset) if (file.name, file.bytes, file.modified_ns) not in known_names]
+    if not new:
+        return Landing(0, 0, 0, _problems(seen))
+    landed = _landed_batches(bronze, seen)
+    fresh: dict[str, tuple[LandedFile, datetime]] = {}
+    rows: list[dict[str, object]] = []
+    for file in new:
+        sighting = _sight(file, dataset, landed, as_of=as_of, now=now)
+        rows.append(sighting)
+        digest = str(sighting["batch_id"])
+        if digest and digest not in landed:
+            fresh[digest] = (file, sighting["arrival"])  # type: ignore[assignment]
+            landed[digest] = sighting["arrival"]  # type: ignore[assignment]
+    if any(row["rows"] for row in rows if row["batch_id"] in fresh):
+        reader = pa.RecordBatchReader.from_batches(_BRONZE_ARROW, _bronze_batches(fresh, now))
+        bronze.append(reader, work)
+    frame = pl.DataFrame(rows, schema=dict(LANDED_FILE.schema))
+    sightings.append(frame, work)
+    taken = frame.filter(pl.col("batch_id").is_in(list(fresh))).unique("batch_id")
+    return Landing(len(fresh), int(taken.get_column("rows").sum()), len(new) - len(fresh), _problems(frame))
+
+
+def arrivals(lake: Lake, dataset: str) -> pl.DataFrame:
+    """Return each content's place: of all its names, the earliest by arrival, then name.
+
+    Returns:
+        `_batch_id`, `_arrival`, `_file`.
+    """
+    seen = lake.read(LANDED_FILE, (pl.col("dataset") == dataset) & (pl.col("problem") == ""))
+    return (
+        seen.sort("arrival", "file")
+        .unique("batch_id", keep="first", maintain_order=True)
+        .select(_batch_id="batch_id", _arrival="arrival", _file="file")
+    )
+
+
+def _sight(
+    file: LandedFile, dataset: str, landed: dict[str, datetime], *, as_of: datetime, now: datetime
+) -> dict[str, object]:
+    digest, rows, problem = "", 0, ""
+    try:
+        digest, rows = file.digest()
+    except UnreadableFile as error:
+        problem = str(error)
+    return {
+        "dataset": dataset,
+        "file": file.name,
+        "bytes": file.bytes,
+        "modified_ns": file.modified_ns,
+        "batch_id": digest,
+        # An unstamped file that a killed run left in bronze keeps the arrival that it got there.
+        "arrival": file.arrival() or landed.get(digest, as_of),
+        "rows": rows,
+        "problem": problem,
+        "landed_at": now,
+    }
+
+
+def _landed_batches(bronze: Table, seen: pl.DataFrame) -> dict[str, datetime]:
+    """Return the contents in bronze with their arrival, those included whose sighting a crash prevented."""
+    good = seen.filter(pl.col("problem") == "")
+    known = {row["batch_id"]: row["arrival"] for row in good.sort("arrival", descending=True).iter_rows(named=True)}
+    if bronze.count() == good.unique("batch_id").get_column("rows").sum():
+        return known
+    in_bronze = bronze.scan().group_by("_batch_id").agg(pl.col("_arrival").first()).collect()
+    return {**dict(in_bronze.rows()), **known}
+
+
+def _problems(sightings: pl.DataFrame) -> tuple[str, ...]:
+    return tuple(sightings.filter(pl.col("problem") != "").get_column("problem").to_list())
+
+
+_BRONZE_ARROW = pa.schema(
+    [
+        ("_source", pa.string()),
+        ("_file", pa.string()),
+        ("_row", pa.int64()),
+        ("_arrival", pa.timestamp("us", "UTC")),
+        ("_batch_id", pa.string()),
+        ("_payload_sha256", pa.string()),
+        ("_ingested_at", pa.timestamp("us", "UTC")),
+        ("payload", pa.binary()),
+    ]
+)
+
+
+def _bronze_batches(fresh: dict[str, tuple[LandedFile, datetime]], now: datetime) -> Iterator[pa.RecordBatch]:
+    """Yield bronze rows in batches of bounded size, so that memory does not grow with the landing."""
+    for digest, (file, arrival) in fresh.items():
+        numbers: list[int] = []
+        payloads: list[bytes] = []
+        size = 0
+        for number, line in file.lines():
+            numbers.append(number)
+            payloads.append(line)
+            size += len(line)
+            if len(payloads) >= _ROWS_PER_BATCH or size >= _BYTES_PER_BATCH:
+                yield _bronze_batch(file, digest, arrival, now, numbers, payloads)
+                numbers, payloads, size = [], [], 0
+        if payloads:
+            yield _bronze_batch(file, digest, arrival, now, numbers, payloads)
+
+
+def _bronze_batch(
+    file: LandedFile, digest: str, arrival: datetime, now: datetime, numbers: list[int], payloads: list[bytes]
+) -> pa.RecordBatch:
+    count = len(payloads)
+    columns = [
+        ["landing"] * count,
+        [file.name] * count,
+        numbers,
+        [arrival] * count,
+        [digest] * count,
+        [hashlib.sha256(payload).hexdigest() for payload in payloads],
+        [now] * count,
+        payloads,
+    ]
+    arrays = [pa.array(column, type=each.type) for column, each in zip(columns, _BRONZE_ARROW, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=_BRONZE_ARROW)

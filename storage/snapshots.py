@@ -1,0 +1,117 @@
+"""The snapshot store: drafts of a month, each with its figures and its manifest.
+
+Figures come first, the manifest's one row is the decision: a crash between them leaves no draft.
+Source: `operations.md` C.4, T1, S-1, S-2, S-4.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from compute.errors import BadMonth
+from compute.exchange import content_hash
+from compute.figures import FIGURE, FIGURE_KEY
+from compute.footnotes import FOOTNOTES
+from compute.months import Month
+from storage.catalog import SNAPSHOT, SNAPSHOT_FIGURE
+from storage.lake import Lake, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft that is live, and whether this call made it."""
+
+    month: str
+    number: int
+    snapshot_id: str
+    content_hash: str
+    is_new: bool
+
+
+def live_draft(lake: Lake, month: Month) -> Draft | None:
+    """Return the newest draft of a month, or None."""
+    drafts = lake.read(SNAPSHOT, pl.col("month") == str(month)).sort("draft")
+    if drafts.is_empty():
+        return None
+    row = drafts.row(-1, named=True)
+    return Draft(str(month), row["draft"], row["snapshot_id"], row["content_hash"], is_new=False)
+
+
+def save_draft(
+    lake: Lake,
+    month: Month,
+    figures: pl.DataFrame,
+    *,
+    manifest: Mapping[str, object],
+    as_of: datetime,
+    created_at: datetime,
+    created_by: str,
+    work: Work,
+) -> Draft:
+    """Make a draft of a month's figures, unless the live draft has the same content (S-4).
+
+    Args:
+        lake: where the store is.
+        month: the period.
+        figures: FIGURE rows of all pipelines.
+        manifest: what they were made from, as JSON values.
+        as_of: the run's as-of.
+        created_at: when.
+        created_by: the person or run.
+        work: recorded with the commits.
+
+    Raises:
+        LakeBusy: when another run made a draft meanwhile.
+    """
+    manifests, store = lake.open(SNAPSHOT), lake.open(SNAPSHOT_FIGURE)
+    digest = content_hash(figures, {key: FOOTNOTES[key] for key in used_footnotes(figures)})
+    live = live_draft(lake, month)
+    if live and live.content_hash == digest:
+        _refresh_details(lake, live, figures, work)
+        return live
+    number = live.number + 1 if live else 1
+    snapshot_id = f"{month}-d{number}"
+    store.replace(figures.with_columns(snapshot_id=pl.lit(snapshot_id)), {snapshot_id: digest}, work)
+    row = {
+        "snapshot_id": snapshot_id,
+        "month": str(month),
+        "draft": number,
+        "state": "DRAFT",
+        "content_hash": digest,
+        "as_of": as_of,
+        "created_at": created_at,
+        "created_by": created_by,
+        "manifest": json.dumps(manifest, sort_keys=True),
+    }
+    manifests.append(pl.DataFrame([row], schema=dict(SNAPSHOT.schema)), work)
+    return Draft(str(month), number, snapshot_id, digest, is_new=True)
+
+
+def figures_of(lake: Lake, month: Month) -> pl.DataFrame:
+    """Return the live draft's FIGURE rows.
+
+    Raises:
+        BadMonth: when the month has no draft.
+    """
+    live = live_draft(lake, month)
+    if live is None:
+        raise BadMonth(f"{month} has no draft yet: make one with `techflow run {month}`.")
+    return lake.read(SNAPSHOT_FIGURE, pl.col("snapshot_id") == live.snapshot_id, list(FIGURE))
+
+
+def used_footnotes(figures: pl.DataFrame) -> list[str]:
+    """Return the ids of the footnotes that the figures carry, sorted."""
+    ids = figures.get_column("footnote_ids").str.split(";").explode()
+    return sorted(set(ids.drop_nulls().to_list()) - {""})
+
+
+def _refresh_details(lake: Lake, live: Draft, figures: pl.DataFrame, work: Work) -> None:
+    """Bring up to date the grains that the hash leaves out: the experiment feed, which nobody signs."""
+    store = lake.open(SNAPSHOT_FIGURE)
+    stored = store.read(pl.col("snapshot_id") == live.snapshot_id, list(FIGURE))
+    if not stored.sort(FIGURE_KEY).equals(figures.select(list(FIGURE)).sort(FIGURE_KEY)):
+        named = figures.with_columns(snapshot_id=pl.lit(live.snapshot_id))
+        store.replace(named, {live.snapshot_id: live.content_hash}, work)
