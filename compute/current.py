@@ -12,11 +12,12 @@ from compute.buckets import with_bucket
 from compute.company import Company
 from compute.contracts.contract import Contract
 from compute.judging import PLACE, quality, verdict
+from compute.schema import Schema
 
 ORDER = ("_arrival", "_file", "_batch_id", "_row")  # the digest only parts two contents under one name
 LEAST_BATCH = 100
 
-DISPOSITION = {
+DISPOSITION: Schema = {
     "dataset": pl.String,
     "month": pl.String,
     "disposition": pl.String,
@@ -25,7 +26,7 @@ DISPOSITION = {
 }
 
 
-def silver_schema(contract: Contract) -> dict[str, pl.DataType | type[pl.DataType]]:
+def silver_schema(contract: Contract) -> Schema:
     """Return the columns of a silver table: typed fields, then place, quality and codes."""
     return {
         **contract.columns,

@@ -14,8 +14,9 @@ import polars as pl
 
 from compute.metrics import UNITS
 from compute.money import RATIO, quotient, stored
+from compute.schema import Schema
 
-FIGURE = {
+FIGURE: Schema = {
     "month": pl.String,
     "metric_id": pl.String,
     "grain": pl.String,
@@ -188,7 +189,7 @@ def _column_rows(wide: pl.DataFrame, grain: str, key: pl.Expr, column: Column) -
         )
         .with_columns(footnote_ids=pl.when(is_null).then(pl.lit("")).otherwise(footnote))
         .select(list(FIGURE))
-        .cast(FIGURE)  # type: ignore[arg-type]
+        .cast(FIGURE)
     )
 
 

@@ -13,9 +13,10 @@ from compute.company import Company
 from compute.contracts.contract import DTYPES, Contract, Field, Rule
 from compute.months import month_of
 from compute.reading import NoRecord, parse_record, read_field
+from compute.schema import Schema
 
 UNDATED = "undated"  # the month of a row whose date cannot be read
-PLACE = {  # where a row came from, and when
+PLACE: Schema = {  # where a row came from, and when
     "_source": pl.String,
     "_file": pl.String,
     "_row": pl.Int64,
@@ -23,7 +24,7 @@ PLACE = {  # where a row came from, and when
     "_batch_id": pl.String,
     "_payload_sha256": pl.String,
 }
-VERDICT = {
+VERDICT: Schema = {
     "_contract_version": pl.String,
     "_identity": pl.String,
     "_verdict": pl.String,
@@ -35,7 +36,7 @@ VERDICT = {
 _UNTYPED = ("R01", "Q91", "Q92", "Q93")
 
 
-def judged_schema(contract: Contract) -> dict[str, Any]:
+def judged_schema(contract: Contract) -> Schema:
     """Return the columns of a judged table: place, typed fields, verdict."""
     return {**PLACE, **contract.columns, **VERDICT}
 

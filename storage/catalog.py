@@ -1,6 +1,5 @@
 """What tables exist: shape, key, partitions, and what each is made from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -10,9 +9,7 @@ from compute.contracts.feeds import FEEDS
 from compute.current import DISPOSITION, silver_schema
 from compute.figures import FIGURE, FIGURE_KEY
 from compute.judging import PLACE, judged_schema
-
-Schema = Mapping[str, pl.DataType | type[pl.DataType]]
-
+from compute.schema import Schema
 
 @dataclass(frozen=True, slots=True)
 class Dataset:

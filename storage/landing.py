@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 import polars as pl
 import pyarrow as pa
@@ -46,7 +46,7 @@ class LandedFile:
     """A file of a feed, as it lies in the landing area."""
 
     path: Path
-    bytes: int
+    size: int
     modified_ns: int
 
     @property
@@ -91,8 +91,8 @@ class LandedFile:
         except (OSError, EOFError, zlib.error) as error:
             raise UnreadableFile(f"{self.path} cannot be read ({error}): send it again.") from error
 
-    def _open(self) -> gzip.GzipFile | Iterable[bytes]:
-        return gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb")
+    def _open(self) -> IO[bytes]:
+        return cast(IO[bytes], gzip.open(self.path)) if self.path.suffix == ".gz" else self.path.open("rb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def land(lake: Lake, landing: str, dataset: str, *, as_of: datetime, now: dateti
     bronze, sightings = lake.open(BRONZE[dataset]), lake.open(LANDED_FILE)
     seen = sightings.read(pl.col("dataset") == dataset)
     known_names = set(seen.select("file", "bytes", "modified_ns").rows())
-    new = [file for file in files_of(landing, dataset) if (file.name, file.bytes, file.modified_ns) not in known_names]
+    new = [file for file in files_of(landing, dataset) if (file.name, file.size, file.modified_ns) not in known_names]
     if not new:
         return Landing(0, 0, 0, _problems(seen))
     landed = _landed_batches(bronze, seen)
@@ -192,7 +192,7 @@ def _sight(
     return {
         "dataset": dataset,
         "file": file.name,
-        "bytes": file.bytes,
+        "bytes": file.size,
         "modified_ns": file.modified_ns,
         "batch_id": digest,
         # An unstamped file that a killed run left in bronze keeps the arrival that it got there.

@@ -12,6 +12,7 @@ import polars as pl
 
 from compute.company import Company
 from compute.money import MONEY
+from compute.schema import Schema
 
 Kind = Literal["money", "number", "int", "text", "account", "date", "month", "list", "map"]
 Need = Literal["key", "must", "may"]
@@ -97,9 +98,12 @@ class Contract:
         return f"{self.prefix}-{suffix}"
 
     @property
-    def columns(self) -> dict[str, pl.DataType | type[pl.DataType]]:
+    def columns(self) -> Schema:
         """The typed columns that silver keeps, with their types; personal fields are not among them."""
         return {each.name: DTYPES[each.kind] for each in self.fields if not each.is_personal}
+
+
+ARRIVED_ON = pl.col("_arrival").dt.date()
 
 
 def disposition_letter(code: str) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import polars as pl
 
 from compute.company import Company
-from compute.contracts.contract import Contract, Field, Rule, exactly_one
+from compute.contracts.contract import ARRIVED_ON, Contract, Field, Rule, exactly_one
 
 PAYMENT_STATUSES = (
     "Paid", "Pending", "Overdue", "Failed", "Unpaid", "Refunded", "Partially Refunded", "Disputed", "Written Off", "Void",
@@ -19,7 +19,6 @@ VOID = "Void"
 MONTHLY, FEATURE, TOTAL = pl.col("monthly_revenue"), pl.col("feature_revenue"), pl.col("total_monthly_revenue")
 LICENCES, FEATURES = pl.col("user_licenses"), pl.col("additional_features")
 BILLED_ON, PAID_AS = pl.col("billing_date"), pl.col("payment_status")
-ARRIVED_ON = pl.col("_arrival").dt.date()
 
 
 def _rules(company: Company) -> tuple[Rule, ...]:
