@@ -1,45 +1,310 @@
-"""The per-account revenue join: everything known of an account in a month, one row each.
+"""The per-account revenue join: all that is known of an account in a month, one row each.
 
-Source: `metrics.md` §6.2, "The revenue join".
+Status, state bill, licences, MRR and its movement, revenue and direct cost meet here, once, so that growth and
+profit read the same row. Carrying forward needs the month before: a shard holds whole accounts and all months.
+Source: `metrics.md` §6.2.
 """
+
+from dataclasses import dataclass
 
 import polars as pl
 
-from compute.contracts.revenue import VOID
-from compute.money import MONEY
-from compute.months import Month, calendar_frame
+from compute.company import Company
+from compute.contracts.expenses import SHARED
+from compute.contracts.subscription_renewals import with_term
+from compute.money import MONEY, SUM
+from compute.months import Month, calendar_frame, month_of
+from compute.movements import (
+    committed_changes,
+    events_by_month,
+    first_paying_month,
+    is_explained,
+    sub_reason,
+    with_class,
+)
+from compute.mrr import births, contract_values, state_bills, with_mrr
+from compute.schema import Schema
+from compute.status import end_of_day
+from compute.statuses import PAYING, UNKNOWN
 
-ACCOUNT_MONTH = {
+EARNING = ("Paid", "Pending", "Overdue", "Failed", "Unpaid", "Disputed")
+AT_RISK = ("Overdue", "Failed", "Unpaid", "Disputed")
+
+ACCOUNT_MONTH: Schema = {
     "month": pl.String,
     "account_id": pl.String,
+    "is_existing": pl.Boolean,
+    "birth": pl.String,
+    "status": pl.String,
+    "status_source": pl.String,
+    "is_imputed_status": pl.Boolean,
+    "paying_days": pl.Int64,
+    "billing_date": pl.Date,
+    "payment_status": pl.String,
+    "bill_total": MONEY,
+    "tier": pl.String,
+    "features": pl.List(pl.String),
+    "licences": pl.Int64,
+    "prior_licences": pl.Int64,
     "mrr": MONEY,
     "mrr_quality": pl.String,
+    "prior_mrr": MONEY,
+    "prior_mrr_quality": pl.String,
+    "movement": pl.String,
+    "movement_amount": MONEY,
+    "sub_reason": pl.String,
+    "is_explained": pl.Boolean,
+    "committed_change": MONEY,
+    "revenue": MONEY,
+    "collected": MONEY,
+    "direct_cost": MONEY,
+    "direct_cogs": MONEY,
 }
 
 
-def account_month(bills: pl.DataFrame, months: tuple[Month, ...]) -> pl.DataFrame:
-    """Join an account's records by month.
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The current accepted records of whole accounts, and their status steps."""
+
+    bills: pl.DataFrame
+    changes: pl.DataFrame
+    steps: pl.DataFrame
+    licences: pl.DataFrame
+    renewals: pl.DataFrame
+    expenses: pl.DataFrame
+
+
+def account_month(
+    records: Records, months: tuple[Month, ...], first_month: Month | None, company: Company
+) -> pl.DataFrame:
+    """Join the records of accounts by month.
 
     Args:
-        bills: current accepted bills of whole accounts.
-        months: the months wanted, without gaps.
+        records: of whole accounts.
+        months: without gaps; starting no later than `first_month`, or, without one, than the first birth.
+        first_month: the first observed month over all accounts, or None.
+        company: aliases, cost classes, default term, renewal notice.
 
     Returns:
-        ACCOUNT_MONTH rows by month and account.
+        ACCOUNT_MONTH rows by month and account: for every existing account, and for accounts with an expense.
     """
-    state = bills.filter(pl.col("payment_status") != VOID).sort("billing_date").group_by("account_id", "month").last()
-    births = bills.group_by("account_id").agg(birth=pl.col("month").min())
-    grid = births.join(calendar_frame(months), how="cross").filter(pl.col("birth") <= pl.col("month"))
-    joined = grid.join(state, on=["account_id", "month"], how="left")
+    # One month more at the front gives every month its prior state.
+    span = calendar_frame((months[0].plus(-1), *months))
+    born = births(records.bills, records.changes, records.licences, records.renewals)
+    days = end_of_day(records.steps)
+    bills = _bill_columns(records.bills, company)
+    grid = born.join(span, how="cross").sort("account_id", "month")
+    grid = _with_status(grid, records, days)
+    grid = grid.join(bills, on=["account_id", "month"], how="left")
+    grid = _with_contract(grid, records, company)
+    grid = _with_licences(with_mrr(grid, first_month), records, bills)
+    grid = _with_movement(grid, records, days, span, first_month, company)
+    grid = grid.filter(pl.col("month") >= str(months[0]), pl.col("birth") <= pl.col("month"))
+    joined = _with_cost(grid.with_columns(is_existing=pl.lit(value=True)), records, span[1:], company)
     return (
-        joined.select(
-            "month",
-            "account_id",
-            mrr=pl.col("total_monthly_revenue").forward_fill().over("account_id", order_by="month"),
-            mrr_quality=pl.when(pl.col("total_monthly_revenue").is_null())
-            .then(pl.lit("carried_forward"))
-            .otherwise(pl.lit("billed")),
-        )
-        .cast(ACCOUNT_MONTH)  # type: ignore[arg-type]
+        joined.with_columns(revenue=_revenue(EARNING), collected=_revenue(("Paid",)))
+        .select(list(ACCOUNT_MONTH))
+        .cast(ACCOUNT_MONTH)
         .sort("month", "account_id")
     )
+
+
+def _bill_columns(bills: pl.DataFrame, company: Company) -> pl.DataFrame:
+    canonical = pl.col("additional_features").list.eval(pl.element().replace(company.features.aliases))
+    return state_bills(bills).select(
+        "account_id",
+        "month",
+        "billing_date",
+        "payment_status",
+        "feature_revenue",
+        "user_licenses",
+        bill_total="total_monthly_revenue",
+        bill_tier="subscription_tier",
+        features=canonical.list.unique().list.sort(),
+    )
+
+
+def _with_status(grid: pl.DataFrame, records: Records, days: pl.DataFrame) -> pl.DataFrame:
+    """Add S(a,m), where it comes from, and the days on which the account pays.
+
+    An account without status rows is Active by inference when any non-void bill of it is above 0 (U-47).
+    """
+    last = records.steps.sort("account_id", "step").unique(["account_id", "change_date"], keep="last")
+    steps = last.select("account_id", "change_date", is_imputed_status="is_imputed")
+    changes = days.select("account_id", "change_date", "status", in_timeline=pl.lit(value=True)).join(
+        steps, on=["account_id", "change_date"], how="left"
+    )
+    with_rows = records.changes.select("account_id").unique().with_columns(has_rows=pl.lit(value=True))
+    inferred = (
+        state_bills(records.bills).group_by("account_id").agg(is_billed=(pl.col("total_monthly_revenue") > 0).any())
+    )
+    has_rows, is_billed = pl.col("has_rows").fill_null(value=False), pl.col("is_billed").fill_null(value=False)
+    is_inferred = ~has_rows & is_billed
+    known = (
+        grid.sort("ends_on")
+        .join_asof(
+            changes.sort("change_date"),
+            left_on="ends_on",
+            right_on="change_date",
+            by="account_id",
+            check_sortedness=False,
+        )
+        .join(with_rows, on="account_id", how="left")
+        .join(inferred, on="account_id", how="left")
+        .join(_paying_days(days, grid), on=["account_id", "month"], how="left")
+    )
+    every_day = (2 ** pl.col("ends_on").dt.day().cast(pl.Int64)) - 1
+    return known.with_columns(
+        status=pl.when(is_inferred).then(pl.lit("Active")).otherwise(pl.col("status").fill_null(UNKNOWN)),
+        status_source=pl.when(has_rows).then(pl.lit("events")).when(is_inferred).then(pl.lit("inferred_from_billing")),
+        is_open_gap=(pl.col("status") == UNKNOWN) & pl.col("in_timeline").fill_null(value=False),
+        is_imputed_status=pl.col("is_imputed_status").fill_null(value=False),
+        paying_days=pl.when(is_inferred).then(every_day).otherwise(pl.col("paying_days").fill_null(0)),
+    ).drop("change_date", "in_timeline", "has_rows", "is_billed")
+
+
+def _paying_days(days: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
+    """Return the days of a month whose status pays, as bits: bit 0 is the first day (U-76)."""
+    if grid.is_empty():
+        return pl.DataFrame(schema={"account_id": pl.String, "month": pl.String, "paying_days": pl.Int64})
+    first, last = grid.get_column("ends_on").min(), grid.get_column("ends_on").max()
+    begins = pl.max_horizontal("change_date", pl.lit(first, dtype=pl.Date).dt.month_start())
+    ends = pl.min_horizontal(pl.col("until").dt.offset_by("-1d").fill_null(last), pl.lit(last, dtype=pl.Date))
+    held = days.filter(pl.col("status").is_in(PAYING)).with_columns(_begins=begins, _ends=ends)
+    by_month = (
+        held.filter(pl.col("_begins") <= pl.col("_ends"))
+        .with_columns(_month=pl.date_ranges(pl.col("_begins").dt.month_start(), pl.col("_ends"), "1mo"))
+        .explode("_month")
+    )
+    from_day = pl.max_horizontal("_begins", "_month").dt.day().cast(pl.Int64)
+    to_day = pl.min_horizontal("_ends", pl.col("_month").dt.month_end()).dt.day().cast(pl.Int64)
+    bits = (pl.lit(2, dtype=pl.Int64) ** to_day) - (pl.lit(2, dtype=pl.Int64) ** (from_day - 1))
+    return (
+        by_month.select("account_id", month=month_of(pl.col("_month")), bits=bits)
+        .group_by("account_id", "month")
+        .agg(paying_days=pl.col("bits").sum())
+    )
+
+
+def _with_contract(grid: pl.DataFrame, records: Records, company: Company) -> pl.DataFrame:
+    """Add what the contract says of MRR, and the licence revenue that becomes effective in the month."""
+    contracts = contract_values(records.changes, records.renewals, company.limits.default_term_months)
+    effective = records.licences.group_by("account_id", "month").agg(
+        licence_revenue=pl.col("additional_revenue").cast(SUM).sum()
+    )
+    return (
+        grid.sort("ends_on")
+        .join_asof(
+            contracts.sort("signed_on"),
+            left_on="ends_on",
+            right_on="signed_on",
+            by="account_id",
+            check_sortedness=False,
+        )
+        .join(effective, on=["account_id", "month"], how="left")
+        .with_columns(pl.col("licence_revenue").fill_null(0))
+        .drop("signed_on")
+    )
+
+
+def _with_licences(grid: pl.DataFrame, records: Records, bills: pl.DataFrame) -> pl.DataFrame:
+    """Add L(a,m), the licences in force at the month's end, and the tier that the account stands in (U-49, U-65)."""
+    order = ["_is_bill", "change_date", "_arrival", "_file", "_batch_id", "_row"]
+    changed = records.licences.select(
+        "account_id", seen_on="effective_date", seats="new_licenses", _is_bill=pl.lit(value=False), change_date="change_date",
+        _arrival="_arrival", _file="_file", _batch_id="_batch_id", _row="_row",
+    )  # fmt: skip
+    billed = bills.select("account_id", seen_on="billing_date", seats="user_licenses", _is_bill=pl.lit(value=True))
+    seats = (
+        pl.concat([changed, billed], how="diagonal")
+        .sort("account_id", "seen_on", *order)
+        .unique(["account_id", "seen_on"], keep="last", maintain_order=True)
+        .select("account_id", "seen_on", "seats")
+    )
+    tiers = bills.select("account_id", tier_on="billing_date", tier="bill_tier")
+    known = (
+        grid.sort("ends_on")
+        .join_asof(
+            seats.sort("seen_on"), left_on="ends_on", right_on="seen_on", by="account_id", check_sortedness=False
+        )
+        .join_asof(
+            tiers.sort("tier_on"), left_on="ends_on", right_on="tier_on", by="account_id", check_sortedness=False
+        )
+    )
+    is_unpaying = ~pl.col("status").is_in([*PAYING, UNKNOWN])
+    is_nothing = (pl.col("status") == UNKNOWN) & pl.col("bill_total").is_null() & (pl.col("mrr") == 0)
+    licences = pl.when(is_unpaying | is_nothing.fill_null(value=False)).then(0).otherwise(pl.col("seats"))
+    return known.with_columns(licences=licences, tier=pl.col("tier").fill_null(UNKNOWN)).drop(
+        "seats", "seen_on", "tier_on"
+    )
+
+
+def _with_movement(
+    grid: pl.DataFrame, records: Records, days: pl.DataFrame, span: pl.DataFrame, first_month: Month | None, company: Company
+) -> pl.DataFrame:  # fmt: skip
+    """Add what was before, the movement, its reason and explanation, and what is committed."""
+    account = "account_id"
+    features = pl.col("features").list.join("\x1f")
+    shifted = grid.sort(account, "month").with_columns(
+        prior_mrr=pl.col("mrr").shift().over(account),
+        prior_mrr_quality=pl.col("mrr_quality").shift().over(account),
+        prior_licences=pl.col("licences").shift().over(account).fill_null(0),
+        prior_tier=pl.col("tier").shift().over(account),
+        prior_feature_revenue=pl.col("feature_revenue").shift().over(account),
+        has_other_features=(features != features.shift().over(account)).fill_null(value=False),
+        _has_paid=(pl.col("mrr") > 0).fill_null(value=False).cast(pl.Int64).cum_max().shift().over(account).fill_null(0)
+        > 0,
+    )
+    events = events_by_month(records.steps, records.licences, records.renewals)
+    flags = ["starts", "ends", "grows", "shrinks"]
+    renewals = with_term(records.renewals)
+    committed = committed_changes(records.licences, renewals, span, company.limits.renewal_notice_days)
+    paid_earlier = (pl.col("first_paying_month") < pl.col("month")).fill_null(value=False)
+    joined = (
+        shifted.join(first_paying_month(days), on=account, how="left")
+        .join(events, on=[account, "month"], how="left")
+        .join(committed, on=[account, "month"], how="left")
+        .with_columns(
+            pl.col(flags).fill_null(value=False),
+            pl.col("committed_change").fill_null(0),
+            has_paid_before=pl.col("_has_paid") | paid_earlier,
+        )
+    )
+    return with_class(joined, first_month).with_columns(is_explained=is_explained(), sub_reason=sub_reason())
+
+
+def _with_cost(grid: pl.DataFrame, records: Records, span: pl.DataFrame, company: Company) -> pl.DataFrame:
+    """Add direct cost; an account with an expense has a row though it does not exist (U-70, U-81)."""
+    is_cogs = pl.col("expense_category").is_in(
+        [name for name, cost in company.expense_classes.items() if cost == "COGS"]
+    )
+    cost = pl.col("monthly_cost").cast(SUM)
+    spent = (
+        records.expenses.filter(
+            pl.col("account_id") != SHARED, pl.col("month").is_in(span.get_column("month").to_list())
+        )
+        .group_by("account_id", "month")
+        .agg(spent=cost.sum(), spent_cogs=cost.filter(is_cogs).sum())
+    )
+    joined = grid.join(spent, on=["account_id", "month"], how="full", coalesce=True)
+    absent = pl.when(pl.col("bill_total").is_null()).then(pl.lit(0, dtype=SUM))
+    is_stranger = pl.col("is_existing").is_null()
+    return joined.with_columns(
+        is_existing=pl.col("is_existing").fill_null(value=False),
+        direct_cost=pl.coalesce("spent", absent),
+        direct_cogs=pl.coalesce("spent_cogs", absent),
+        mrr=pl.when(is_stranger).then(0).otherwise("mrr"),
+        mrr_quality=pl.col("mrr_quality").fill_null("by_status"),
+        prior_mrr=pl.when(is_stranger).then(0).otherwise("prior_mrr"),
+        status=pl.col("status").fill_null(UNKNOWN),
+        paying_days=pl.col("paying_days").fill_null(0),
+        is_imputed_status=pl.col("is_imputed_status").fill_null(value=False),
+    )
+
+
+def _revenue(counting: tuple[str, ...]) -> pl.Expr:
+    """Return the bill's total where its payment status counts; without a bill 0 where MRR is 0, else null (U-71)."""
+    return (
+        pl.when(pl.col("bill_total").is_not_null() & pl.col("payment_status").is_in(counting)).then("bill_total")
+        .when(pl.col("bill_total").is_not_null() | (pl.col("mrr") == 0)).then(pl.lit(0, dtype=MONEY))
+    )  # fmt: skip

@@ -11,6 +11,7 @@ from compute.figures import FIGURE, FIGURE_KEY
 from compute.judging import PLACE, judged_schema
 from compute.schema import Schema
 
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A table's entry in the catalogue.

@@ -28,7 +28,7 @@ def _rules(company: Company) -> tuple[Rule, ...]:
     return (
         Rule("STA-Q01", "unknown status", ~NEW.is_in(STATUSES) | ~PREVIOUS.is_in(STATUSES).fill_null(value=True)),
         Rule("STA-Q02", "previous and new status are the same", PREVIOUS == NEW),
-        Rule("STA-Q03", "changed after it arrived", CHANGED_ON > ARRIVED_ON + timedelta(days=1)),
+        Rule("STA-Q03", "changed after it arrived", ARRIVED_ON + timedelta(days=1) < CHANGED_ON),
         Rule("STA-Q95", "a negative contract value", CONTRACT_VALUE < 0),
         Rule("STA-W01", "the step is not in the graph: a gap case", ~edge.is_in(edges)),
         Rule("STA-W04", "a conversion with another reason, or the reason without one",

@@ -25,7 +25,7 @@ def _rules(company: Company) -> tuple[Rule, ...]:
              has_parts & ((_PARTS.list.sum() - COST).abs() > Decimal("0.01"))),
         Rule("EXP-Q02", "the cost or a part of it is negative", (COST < 0) | (_PARTS.list.min() < 0)),
         Rule("EXP-Q03", "dated in a month after its arrival", month_of(SPENT_ON) > month_of(ARRIVED_ON)),
-        Rule("EXP-W01", "not dated on a month's last day", SPENT_ON != SPENT_ON.dt.month_end()),
+        Rule("EXP-W01", "not dated on a month's last day", SPENT_ON.dt.month_end() != SPENT_ON),
         Rule("EXP-W03", "no breakdown", ~has_parts),
         Rule("EXP-W93", "category without a cost class", ~pl.col("expense_category").is_in(company.expense_classes)),
     )  # fmt: skip

@@ -28,7 +28,7 @@ def _rules(company: Company) -> tuple[Rule, ...]:
         Rule("REV-Q02", "an amount is negative: a credit note, which finance classifies",
              (MONTHLY < 0) | (FEATURE < 0) | (TOTAL < 0)),
         Rule("REV-Q03", "billed after it arrived, or before 2015",
-             (BILLED_ON > ARRIVED_ON + timedelta(days=1)) | (BILLED_ON < date(2015, 1, 1))),
+             (ARRIVED_ON + timedelta(days=1) < BILLED_ON) | (date(2015, 1, 1) > BILLED_ON)),
         Rule("REV-Q04", "unknown payment_status", ~PAID_AS.is_in(PAYMENT_STATUSES)),
         Rule("REV-Q05", "partially refunded: the amount is not in the record", PAID_AS == "Partially Refunded"),
         Rule("REV-Q06", "licences are negative, or 0 with revenue", (LICENCES < 0) | ((LICENCES == 0) & (MONTHLY > 0))),
@@ -40,7 +40,7 @@ def _rules(company: Company) -> tuple[Rule, ...]:
 
 def _current_rules(_company: Company) -> tuple[Rule, ...]:
     first_of_month = BILLED_ON.min().over("account_id", "month")
-    return (Rule("REV-W03", "a second bill of the account's month", BILLED_ON > first_of_month),)
+    return (Rule("REV-W03", "a second bill of the account's month", first_of_month < BILLED_ON),)
 
 
 REVENUE = Contract(

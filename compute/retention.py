@@ -1,0 +1,103 @@
+"""Retention and conversion: 12-month NRR and GRR, cohorts, trials.
+
+Source: `metrics.md` §5, M-10, M-11, M-16, M-17, M-48.
+"""
+
+from datetime import date, timedelta
+from fractions import Fraction
+
+import polars as pl
+
+from compute.company_month import worst
+from compute.figures import COMPANY, Exact, Figure, Reason, divide, exact_sum
+from compute.months import Month
+
+
+def yearly_retention(rows: pl.DataFrame, month: Month, first_month: Month | None) -> list[Figure]:
+    """Return M-10 and M-11: of the accounts with MRR(m-12) > 0, what is left, with and without growth."""
+    start = month.plus(-12)
+    if first_month is None or start < first_month:
+        return [Figure(name, Reason.INSUFFICIENT_HISTORY) for name in ("M-10", "M-11")]
+    then = rows.filter(pl.col("month") == str(start)).select("account_id", then="mrr", then_quality="mrr_quality")
+    now = rows.filter(pl.col("month") == str(month)).select("account_id", now="mrr", now_quality="mrr_quality")
+    members = then.filter(pl.col("then") > 0).join(now, on="account_id", how="left")
+    if then.get_column("then").null_count() or members.get_column("now").null_count():
+        return [Figure(name, Reason.MISSING_INPUT) for name in ("M-10", "M-11")]
+    base = exact_sum(members, "then")
+    kept = members.with_columns(kept=pl.min_horizontal("now", "then"))
+    quality = worst(members, "then_quality", "now_quality")
+    return [
+        Figure("M-10", divide(exact_sum(members, "now"), base), quality=quality),
+        Figure("M-11", divide(exact_sum(kept, "kept"), base), quality=quality),
+    ]
+
+
+def cohorts(rows: pl.DataFrame, month: Month) -> list[Figure]:
+    """Return M-48 for every cohort up to the month; a cohort is an account's first month with MRR > 0 (U-62)."""
+    upto = rows.filter(pl.col("month") <= str(month))
+    first = (
+        upto.filter(pl.col("mrr") > 0)
+        .sort("month")
+        .unique("account_id", keep="first")
+        .select("account_id", cohort="month", cohort_mrr="mrr", cohort_quality="mrr_quality")
+    )
+    now = upto.filter(pl.col("month") == str(month)).select("account_id", "mrr", "mrr_quality")
+    members = first.join(now, on="account_id", how="left")
+    figures = []
+    for (cohort,), part in members.partition_by("cohort", as_dict=True).items():
+        quality = worst(part, "mrr_quality", "cohort_quality")
+        is_null = part.get_column("mrr").null_count() > 0
+        kept: Exact = Reason.MISSING_INPUT if is_null else Fraction(part.filter(pl.col("mrr") > 0).height)
+        net: Exact = Reason.MISSING_INPUT if is_null else exact_sum(part, "mrr")
+        key = f"{COMPANY}|{cohort}"
+        figures += [
+            Figure("M-48.logo", divide(kept, Fraction(part.height)), key=key, quality=quality),
+            Figure("M-48.net", divide(net, exact_sum(part, "cohort_mrr")), key=key, quality=quality),
+        ]
+    return figures
+
+
+def trials(steps: pl.DataFrame, month: Month, as_of: date | None) -> list[Figure]:
+    """Return M-16 and M-17.
+
+    Args:
+        steps: STEP rows of all accounts.
+        month: the month in which the trials of the cohort started.
+        as_of: the day of the run's as-of when it was asked for; without it no cohort of the month is mature.
+    """
+    started = (
+        steps.filter((pl.col("status") == "Trial") & pl.col("change_date").is_between(month.first, month.last))
+        .sort("step")
+        .unique("account_id", keep="first")
+        .select("account_id", start_step="step", started_on="change_date", is_start_imputed="is_imputed")
+    )
+    cohort = Fraction(started.height)
+    is_conversion = (pl.col("from_status") == "Trial") & (pl.col("status") == "Active")
+    converted = steps.filter(is_conversion & pl.col("change_date").is_between(month.first, month.last))
+    footnotes = _imputed(started, "is_start_imputed")
+    diagnostic = Figure(
+        "M-17",
+        divide(Fraction(converted.get_column("account_id").n_unique()), cohort),
+        footnotes=footnotes or _imputed(converted, "is_imputed"),
+    )
+    return [_conversion("M-16", 30, steps, started, month, as_of),
+            _conversion("M-16.n90", 90, steps, started, month, as_of), diagnostic]  # fmt: skip
+
+
+def _conversion(
+    metric_id: str, days: int, steps: pl.DataFrame, started: pl.DataFrame, month: Month, as_of: date | None
+) -> Figure:
+    """Return the share of a trial cohort that became Active within so many days, inclusive (U-55)."""
+    known_on = as_of or month.last
+    if known_on < month.last + timedelta(days=days):
+        return Figure(metric_id, Reason.INSUFFICIENT_HISTORY)
+    later = started.join(steps.filter(pl.col("status") == "Active"), on="account_id").filter(
+        (pl.col("step") > pl.col("start_step")) & (pl.col("change_date") <= pl.col("started_on") + timedelta(days=days))
+    )
+    converted = Fraction(later.get_column("account_id").n_unique())
+    footnotes = _imputed(started, "is_start_imputed") or _imputed(later, "is_imputed")
+    return Figure(metric_id, divide(converted, Fraction(started.height)), footnotes=footnotes)
+
+
+def _imputed(rows: pl.DataFrame, column: str) -> tuple[str, ...]:
+    return ("imputed_step",) if rows.get_column(column).any() else ()
