@@ -23,7 +23,7 @@ from compute.movements import (
     with_class,
 )
 from compute.mrr import births, contract_values, state_bills, with_mrr
-from compute.schema import Schema
+from compute.schema import Schema, typed
 from compute.status import end_of_day
 from compute.statuses import PAYING, UNKNOWN
 
@@ -103,8 +103,7 @@ def account_month(
     joined = _with_cost(grid.with_columns(is_existing=pl.lit(value=True)), records, span[1:], company)
     return (
         joined.with_columns(revenue=_revenue(EARNING), collected=_revenue(("Paid",)))
-        .select(list(ACCOUNT_MONTH))
-        .cast(ACCOUNT_MONTH)
+        .pipe(typed, ACCOUNT_MONTH)
         .sort("month", "account_id")
     )
 
@@ -211,7 +210,7 @@ def _with_licences(grid: pl.DataFrame, records: Records, bills: pl.DataFrame) ->
     """Add L(a,m), the licences in force at the month's end, and the tier that the account stands in (U-49, U-65)."""
     order = ["_is_bill", "change_date", "_arrival", "_file", "_batch_id", "_row"]
     changed = records.licences.select(
-        "account_id", seen_on="effective_date", seats="new_licenses", _is_bill=pl.lit(value=False), change_date="change_date",
+        "account_id", "change_date", seen_on="effective_date", seats="new_licenses", _is_bill=pl.lit(value=False),
         _arrival="_arrival", _file="_file", _batch_id="_batch_id", _row="_row",
     )  # fmt: skip
     billed = bills.select("account_id", seen_on="billing_date", seats="user_licenses", _is_bill=pl.lit(value=True))
@@ -240,8 +239,13 @@ def _with_licences(grid: pl.DataFrame, records: Records, bills: pl.DataFrame) ->
 
 
 def _with_movement(
-    grid: pl.DataFrame, records: Records, days: pl.DataFrame, span: pl.DataFrame, first_month: Month | None, company: Company
-) -> pl.DataFrame:  # fmt: skip
+    grid: pl.DataFrame,
+    records: Records,
+    days: pl.DataFrame,
+    span: pl.DataFrame,
+    first_month: Month | None,
+    company: Company,
+) -> pl.DataFrame:
     """Add what was before, the movement, its reason and explanation, and what is committed."""
     account = "account_id"
     features = pl.col("features").list.join("\x1f")

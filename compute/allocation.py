@@ -8,7 +8,7 @@ import polars as pl
 from compute.company import UNCLASSIFIED, Company
 from compute.contracts.expenses import SHARED
 from compute.money import MONEY, allocate, cents, from_cents
-from compute.schema import Schema
+from compute.schema import Schema, typed
 
 UNALLOCATED = "UNALLOCATED"
 ALLOCATION: Schema = {
@@ -83,13 +83,7 @@ def allocation(month: str, rows: pl.DataFrame, shared: pl.DataFrame, minutes: pl
     parts = [_shares(shared.filter(by_minutes), *tried[0])]
     rest = shared.filter(~by_minutes)
     parts.append(_shares(rest, *general) if general else _unallocated(rest))
-    return (
-        pl.concat(parts)
-        .with_columns(month=pl.lit(month))
-        .select(list(ALLOCATION))
-        .cast(ALLOCATION)
-        .sort("source", "account_id")
-    )
+    return pl.concat(parts).with_columns(month=pl.lit(month)).pipe(typed, ALLOCATION).sort("source", "account_id")
 
 
 def _shares(shared: pl.DataFrame, name: str, driver: pl.DataFrame) -> pl.DataFrame:

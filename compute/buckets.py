@@ -1,6 +1,7 @@
 """Account buckets: a stable hash that spreads accounts over shards, the same in every version and process."""
 
 import zlib
+from itertools import pairwise
 
 import polars as pl
 
@@ -35,4 +36,4 @@ def bucket_ranges(shards: int) -> list[tuple[int, int]]:
     [(0, 32), (32, 64)]
     """
     edges = [BUCKETS * index // shards for index in range(shards + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))

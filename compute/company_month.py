@@ -14,7 +14,7 @@ from compute.figures import RANKS, Exact, Reason, exact_sum
 from compute.money import MONEY, SUM
 from compute.months import Month
 from compute.movements import MOVING
-from compute.schema import Schema
+from compute.schema import Schema, typed
 
 BRIDGE: Schema = {
     "month": pl.String,
@@ -165,4 +165,4 @@ def bridges(rows: pl.DataFrame) -> pl.DataFrame:
     by_tier = rows.group_by("month", "tier").agg(**sums)
     company = rows.group_by("month").agg(**sums).with_columns(tier=pl.lit(WHOLE_COMPANY))
     both = pl.concat([by_tier, company], how="diagonal")
-    return both.select(list(BRIDGE)).cast(BRIDGE).sort("month", "tier")
+    return both.pipe(typed, BRIDGE).sort("month", "tier")

@@ -14,7 +14,7 @@ import polars as pl
 
 from compute.metrics import UNITS
 from compute.money import RATIO, quotient, stored
-from compute.schema import Schema
+from compute.schema import Schema, typed
 
 FIGURE: Schema = {
     "month": pl.String,
@@ -188,8 +188,7 @@ def _column_rows(wide: pl.DataFrame, grain: str, key: pl.Expr, column: Column) -
             .otherwise(pl.lit("")),
         )
         .with_columns(footnote_ids=pl.when(is_null).then(pl.lit("")).otherwise(footnote))
-        .select(list(FIGURE))
-        .cast(FIGURE)
+        .pipe(typed, FIGURE)
     )
 
 

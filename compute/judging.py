@@ -66,8 +66,7 @@ def judge(received: pl.DataFrame, contract: Contract, company: Company) -> pl.Da
     return (
         ruled.with_columns(_verdict=verdict(), month=_month(contract))
         .with_columns(_identity=pl.Series(_identities(ruled, contract), dtype=pl.String))
-        .select(list(judged_schema(contract)))
-        .cast(judged_schema(contract))
+        .pipe(typed, judged_schema(contract))
     )
 
 

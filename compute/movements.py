@@ -104,9 +104,10 @@ def is_explained() -> pl.Expr:
 
 def sub_reason() -> pl.Expr:
     """Return what moved: the new status of a churn; tier, seat, feature or price of a change; else null."""
+    movement = pl.col("movement")
     return (
-        pl.when((pl.col("movement") == "churn") & pl.col("status").is_in(_ENDS)).then(pl.col("status").str.to_lowercase())
-        .when(~pl.col("movement").is_in(["expansion", "contraction"])).then(None)
+        pl.when((movement == "churn") & pl.col("status").is_in(_ENDS)).then(pl.col("status").str.to_lowercase())
+        .when(~movement.is_in(["expansion", "contraction"])).then(None)
         .when(pl.col("tier") != pl.col("prior_tier")).then(pl.lit("tier"))
         .when(pl.col("licences") != pl.col("prior_licences")).then(pl.lit("seat"))
         .when(pl.col("feature_revenue") != pl.col("prior_feature_revenue")).then(pl.lit("feature"))

@@ -105,19 +105,23 @@ def with_mrr(grid: pl.DataFrame, first_month: Month | None) -> pl.DataFrame:
     )
 
 
+def _rank_of(quality: Quality) -> pl.Expr:
+    return pl.lit(RANKS[quality], dtype=pl.Int64)
+
+
 # The rules of metrics.md §3, in order: condition, value, quality. The first that holds counts.
 _NOTHING = pl.lit(0, dtype=SUM)
 _PRIOR = pl.col("prior")
 _CARRIED = pl.max_horizontal(_NOTHING, _PRIOR + pl.col("licence_revenue"))
-_WORSE = pl.max_horizontal("prior_rank", pl.lit(RANKS[Quality.CARRIED_FORWARD], dtype=pl.Int64))
+_WORSE = pl.max_horizontal("prior_rank", _rank_of(Quality.CARRIED_FORWARD))
 _RULES: tuple[tuple[pl.Expr, pl.Expr, pl.Expr], ...] = (
-    (pl.col("_is_before"), _NOTHING, pl.lit(RANKS[Quality.BY_STATUS], dtype=pl.Int64)),
-    (~pl.col("status").is_in([*PAYING, UNKNOWN]), _NOTHING, pl.lit(RANKS[Quality.BY_STATUS], dtype=pl.Int64)),
-    (pl.col("bill_total").is_not_null(), pl.col("bill_total").cast(SUM), pl.lit(RANKS[Quality.BILLED], dtype=pl.Int64)),
+    (pl.col("_is_before"), _NOTHING, _rank_of(Quality.BY_STATUS)),
+    (~pl.col("status").is_in([*PAYING, UNKNOWN]), _NOTHING, _rank_of(Quality.BY_STATUS)),
+    (pl.col("bill_total").is_not_null(), pl.col("bill_total").cast(SUM), _rank_of(Quality.BILLED)),
     (_PRIOR > 0, _CARRIED, _WORSE),
-    (pl.col("is_open_gap") & (_PRIOR == 0), _NOTHING, pl.lit(RANKS[Quality.IMPUTED], dtype=pl.Int64)),
-    (pl.col("contract_mrr").is_not_null(), pl.col("contract_mrr").cast(SUM), pl.lit(RANKS[Quality.ESTIMATED], dtype=pl.Int64)),
-)  # fmt: skip
+    (pl.col("is_open_gap") & (_PRIOR == 0), _NOTHING, _rank_of(Quality.IMPUTED)),
+    (pl.col("contract_mrr").is_not_null(), pl.col("contract_mrr").cast(SUM), _rank_of(Quality.ESTIMATED)),
+)
 
 
 def _mrr() -> pl.Expr:
@@ -125,7 +129,7 @@ def _mrr() -> pl.Expr:
 
 
 def _rank() -> pl.Expr:
-    return _first_rule(2, pl.lit(RANKS[Quality.UNAVAILABLE], dtype=pl.Int64))
+    return _first_rule(2, _rank_of(Quality.UNAVAILABLE))
 
 
 def _first_rule(part: int, otherwise: pl.Expr) -> pl.Expr:

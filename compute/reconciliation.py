@@ -9,7 +9,7 @@ from decimal import Decimal
 import polars as pl
 
 from compute.money import MONEY, SUM, to_cents
-from compute.schema import Schema
+from compute.schema import Schema, typed
 
 LEDGER: Schema = {
     "account_id": pl.String,
@@ -71,7 +71,7 @@ def version_key(version: str) -> tuple[tuple[int, str | int], ...]:
     ['v1.2', 'v9', 'v10']
     """
     parts = re.split(r"([0-9]+)", version)
-    return tuple((1, int(part)) if index % 2 else (0, part) for index, part in enumerate(parts))  # type: ignore[misc]
+    return tuple((1, int(part)) if index % 2 else (0, part) for index, part in enumerate(parts))
 
 
 def reconcile(month: str, rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
@@ -89,9 +89,7 @@ def reconcile(month: str, rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFr
     both = billed.join(ledger, on="account_id", how="full", coalesce=True).with_columns(
         month=pl.lit(month), delta=_PIPELINE.fill_null(0) - _LEDGER.fill_null(0)
     )
-    return (
-        both.with_columns(_class().alias("class")).select(list(RECONCILIATION)).cast(RECONCILIATION).sort("account_id")
-    )
+    return both.with_columns(_class().alias("class")).pipe(typed, RECONCILIATION).sort("account_id")
 
 
 def _class() -> pl.Expr:

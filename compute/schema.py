@@ -1,5 +1,12 @@
 """The shape of a frame: its columns with their types, in order."""
 
+from typing import cast
+
 import polars as pl
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
+
+
+def typed(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Return the schema's columns in its order, with its types."""
+    return frame.select(list(schema)).cast(cast("dict[str, pl.DataType]", schema))

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from compute.current import ORDER
-from compute.schema import Schema
+from compute.schema import Schema, typed
 from compute.statuses import NO_STATUS, UNKNOWN, Graph, jump_frame
 
 STEP: Schema = {
@@ -177,9 +177,10 @@ def _steps(judged: pl.DataFrame) -> pl.DataFrame:
     bridged = _imputed(judged.filter(is_chain & imputes), pl.col("_state"), pl.col("chain_path"), first_place=1)
     between = pl.col("edge_path").list.head(pl.col("edge_path").list.len() - 1)
     bent = _imputed(judged.filter(bends), pl.col("previous_status"), between, first_place=10)
+    last_between = pl.col("edge_path").list.get(-2, null_on_oob=True)
     own = judged.select(
         "account_id", "_bucket", "_row_index", "change_date",
-        from_status=pl.when(bends).then(pl.col("edge_path").list.get(-2, null_on_oob=True)).otherwise("previous_status"),
+        from_status=pl.when(bends).then(last_between).otherwise("previous_status"),
         status="new_status", is_imputed=pl.lit(value=False), _place=pl.lit(99, dtype=pl.Int64),
         earliest="change_date", latest="change_date",
     )  # fmt: skip
@@ -187,8 +188,7 @@ def _steps(judged: pl.DataFrame) -> pl.DataFrame:
         pl.concat([unknown, bridged, bent, own], how="diagonal")
         .sort("_row_index", "_place")
         .with_columns(step=pl.int_range(pl.len(), dtype=pl.Int64).over("account_id"))
-        .select(list(STEP))
-        .cast(STEP)
+        .pipe(typed, STEP)
     )
 
 

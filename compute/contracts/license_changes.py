@@ -21,8 +21,10 @@ def _rules(_company: Company) -> tuple[Rule, ...]:
     is_up, is_down = TYPE.is_in(UPWARD), TYPE.is_in(DOWNWARD)
     return (
         Rule("LIC-Q94", "unknown change_type", ~TYPE.is_in(CHANGE_TYPES), is_last=True),
-        Rule("LIC-Q01", "the seats do not change as the type says", (is_up & ~(DELTA > 0)) | (is_down & ~(DELTA < 0))),
-        Rule("LIC-Q02", "the revenue does not change as the type says", (is_up & (REVENUE < 0)) | (is_down & (REVENUE > 0))),
+        Rule("LIC-Q01", "the seats do not change as the type says",
+             (is_up & ~(DELTA > 0)) | (is_down & ~(DELTA < 0))),
+        Rule("LIC-Q02", "the revenue does not change as the type says",
+             (is_up & (REVENUE < 0)) | (is_down & (REVENUE > 0))),
         Rule("LIC-Q03", "negative seats", (PREVIOUS < 0) | (NEW < 0)),
         Rule("LIC-W01", "effective before it was changed", EFFECTIVE_ON < CHANGED_ON),
         Rule("LIC-W03", "more than ten times the seats", (PREVIOUS > 0) & (NEW > 10 * PREVIOUS)),

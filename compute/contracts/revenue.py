@@ -12,7 +12,8 @@ from compute.company import Company
 from compute.contracts.contract import ARRIVED_ON, Contract, Field, Rule, exactly_one
 
 PAYMENT_STATUSES = (
-    "Paid", "Pending", "Overdue", "Failed", "Unpaid", "Refunded", "Partially Refunded", "Disputed", "Written Off", "Void",
+    "Paid", "Pending", "Overdue", "Failed", "Unpaid", "Refunded", "Partially Refunded", "Disputed", "Written Off",
+    "Void",
 )  # fmt: skip
 VOID = "Void"
 
