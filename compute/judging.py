@@ -53,10 +53,10 @@ def judge(received: pl.DataFrame, contract: Contract, company: Company) -> pl.Da
         One row per received row, columns of `judged_schema`; `_verdict` accepted, quarantined or rejected;
         `month` of the dated field, or `undated`; `_identity` digests the typed record of an accepted row.
     """
-    typed, codes, details = _type_rows(received.get_column("payload").to_list(), contract, company)
+    columns, codes, details = _type_rows(received.get_column("payload").to_list(), contract, company)
     untyped = {contract.code(suffix) for suffix in (*_UNTYPED, "R00")}
     frame = received.drop("payload").with_columns(
-        *typed,
+        *columns,
         pl.Series("_codes", codes, dtype=pl.List(pl.String)),
         pl.Series("_detail", details, dtype=pl.String),
         pl.Series("_is_typed", [untyped.isdisjoint(row) for row in codes], dtype=pl.Boolean),
