@@ -13,7 +13,7 @@ from compute.company import Company
 from compute.contracts.contract import DTYPES, Contract, Field, Rule
 from compute.months import month_of
 from compute.reading import NoRecord, parse_record, read_field
-from compute.schema import Schema
+from compute.schema import Schema, typed
 
 UNDATED = "undated"  # the month of a row whose date cannot be read
 PLACE: Schema = {  # where a row came from, and when
