@@ -32,6 +32,10 @@ class BadMonth(PermanentError):
     """A month that is no month, or that the records cannot support."""
 
 
+class BadLedger(PermanentError):
+    """The accounting ledger cannot be read or holds what is no amount; reconciliation is unverified."""
+
+
 class ContractViolation(PermanentError):
     """A frame is not what its dataset promises: our own mistake, nothing was written."""
 

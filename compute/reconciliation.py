@@ -4,10 +4,11 @@ Compare decimals, never divide first. Source: `operations.md` C.3.
 """
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
+from compute.errors import BadLedger
 from compute.money import MONEY, SUM, to_cents
 from compute.schema import Schema, typed
 
@@ -48,10 +49,10 @@ def ledger_amounts(ledger: pl.DataFrame, month: str) -> pl.DataFrame:
         month: the period.
 
     Raises:
-        decimal.InvalidOperation: when an amount is no decimal.
+        BadLedger: when an amount is no decimal.
     """
     rows = ledger.filter(pl.col("period") == month)
-    amounts = [to_cents(Decimal(text)) for text in rows.get_column("amount")]
+    amounts = [_amount(text) for text in rows.get_column("amount")]
     versions = rows.get_column("ledger_version").fill_null("").unique().to_list()
     ranks = {version: rank for rank, version in enumerate(sorted(versions, key=version_key))}
     ranked = rows.with_columns(
@@ -62,6 +63,16 @@ def ledger_amounts(ledger: pl.DataFrame, month: str) -> pl.DataFrame:
     return newest.group_by("account_id").agg(
         ledger=pl.col("amount").sum(), ledger_version=pl.col("ledger_version").first()
     )
+
+
+def _amount(text: str | None) -> Decimal:
+    try:
+        amount = Decimal(text or "")
+        if amount.is_finite():
+            return to_cents(amount)
+    except InvalidOperation:
+        pass
+    raise BadLedger(f"The ledger's amount '{text}' is no decimal: correct it there.")
 
 
 def version_key(version: str) -> tuple[tuple[int, str | int], ...]:

@@ -1,49 +1,121 @@
-"""The heavy join: ACCOUNT_MONTH, made by tasks over account buckets and committed once."""
+"""What growth and profit share: the status timeline, and the heavy join on Ray that makes ACCOUNT_MONTH."""
 
 import math
+from collections.abc import Mapping
 
+import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from compute.buckets import bucket_ranges
 from compute.cluster import choose, is_running, run_here, run_on_ray
+from compute.company_month import bridges
+from compute.errors import BadMonth
 from compute.months import Month
+from compute.status import status_timeline
 from flows.job import RETRY, Job, Stopwatch, month_span, say
-from storage.catalog import ACCOUNT_MONTH_TABLE, SILVER
-from storage.lake import DataFile
-from storage.shards import AccountShard, write_account_month
+from storage.catalog import ACCOUNT_MONTH_TABLE, GAP_CASE, MRR_BRIDGE, SILVER, STATUS_STEP
+from storage.evidence import first_evidence, first_observed
+from storage.lake import ALL
+from storage.shards import ACCOUNT_INPUTS, AccountShard, write_account_month
 
 ROWS_PER_SHARD = 250_000
-_INPUTS = ("revenue",)
+_CHANGES = SILVER["account_status_changes"]
 
 
-@task(task_run_name="account_month {months}", cache_policy=NO_CACHE, **RETRY)
-def join_account_months(job: Job, months: tuple[Month, ...]) -> int:
-    """Bring ACCOUNT_MONTH up to date for a span of months; returns its version."""
-    lake, table = job.lake, job.lake.open(ACCOUNT_MONTH_TABLE)
-    sources = {dataset: lake.open(SILVER[dataset]) for dataset in _INPUTS}
-    prints = " ".join(source.fingerprint() for source in sources.values())
-    key = f"{job.company.fingerprint()} {month_span(months)} {prints}"
-    keys = {str(month): key for month in months}
-    if not job.is_rebuild and all(table.done(month, key) for month in keys):
-        say("account_month: nothing new", version=table.version)
-        return table.version
-    table.created()
-    rows_in = sum(source.count() for source in sources.values())
-    executor, why = choose(job.executor, rows_in, is_running=is_running())
-    shards = _shards(job, months, rows_in)
-    watch = Stopwatch(job, ACCOUNT_MONTH_TABLE.name, months)
-    run = run_on_ray if executor == "ray" else run_here
-    files: list[DataFile] = [file for files in run(write_account_month, shards) for file in files]
-    rows = sum(file.rows for file in files)
-    inputs = {f"silver/{dataset}": source.version for dataset, source in sources.items()}
-    version = table.replace_files(
-        files, keys, watch.work(rows=rows, executor=executor, tasks=len(shards), inputs=inputs)
+def require_months(job: Job, months: tuple[Month, ...]) -> None:
+    """Refuse months that the records cannot support; what landed stands.
+
+    Raises:
+        BadMonth: before the first evidence, or after the as-of's month.
+    """
+    first, last = first_evidence(job.lake), Month.of(job.as_of.date())
+    if first is None:
+        raise BadMonth(f"No record makes an account yet: put the feeds' files into {job.landing} and run again.")
+    if months[0] < first:
+        raise BadMonth(f"{months[0]} lies before the first evidence: the earliest month to run is {first}.")
+    if months[-1] > last:
+        raise BadMonth(f"{months[-1]} lies after the as-of: the latest month to run is {last}.")
+
+
+def bring_account_months(job: Job, months: tuple[Month, ...]) -> int:
+    """Bring the timeline and ACCOUNT_MONTH up to date for the months; returns the version of ACCOUNT_MONTH."""
+    key = f"{job.rules} {job.lake.open(_CHANGES).fingerprint()}"
+    if job.is_rebuild or not job.lake.open(GAP_CASE).done(ALL, key):
+        write_timeline(job, key)
+    first = first_observed(job.lake)
+    span = _span(job, months, first)
+    prints = " ".join(job.lake.open(dataset).fingerprint() for dataset in ACCOUNT_INPUTS.values())
+    key = f"{job.rules} {first} {month_span(span)} {prints}"
+    table = job.lake.open(ACCOUNT_MONTH_TABLE)
+    if job.is_rebuild or not all(table.done(str(month), key) for month in span):
+        join_account_months(job, span, first, key)
+    if job.is_rebuild or not all(job.lake.open(MRR_BRIDGE).done(str(month), key) for month in span):
+        write_bridges(job, span, key)
+    return job.lake.open(ACCOUNT_MONTH_TABLE).version
+
+
+def _span(job: Job, months: tuple[Month, ...], first_month: Month | None) -> tuple[Month, ...]:
+    """Return the months to join: from the first observed one, or the first asked, to the last ever asked."""
+    known = [Month.parse(name) for name in job.lake.open(ACCOUNT_MONTH_TABLE).partitions()]
+    start = first_month or first_evidence(job.lake) or months[0]
+    wanted = [start, *months, *known]
+    return min(wanted).until(max([*months, *known]))
+
+
+@task(task_run_name="status timeline", cache_policy=NO_CACHE, **RETRY)
+def write_timeline(job: Job, key: str) -> int:
+    """Order the status changes of all accounts, find the gaps, impute what the graph decides."""
+    steps_table, cases_table = job.lake.open(STATUS_STEP), job.lake.open(GAP_CASE)
+    watch, changes = Stopwatch(job, STATUS_STEP.name), job.lake.open(_CHANGES)
+    steps, cases = status_timeline(changes.read(), job.company.status_graph)
+    inputs = {_CHANGES.name: changes.version}
+    steps_table.replace(steps, {ALL: key}, watch.work(rows=steps.height, inputs=inputs))
+    version = cases_table.replace(
+        cases, {ALL: key}, Stopwatch(job, GAP_CASE.name).work(rows=cases.height, inputs=inputs)
     )
-    say(f"account_month: joined by {len(shards)} {executor} tasks ({why})", rows=rows, version=version)
+    say("status timeline", steps=steps.height, gaps=cases.height)
     return version
 
 
-def _shards(job: Job, months: tuple[Month, ...], rows: int) -> list[AccountShard]:
+@task(task_run_name="account_month on {job.executor}", cache_policy=NO_CACHE, **RETRY)
+def join_account_months(job: Job, span: tuple[Month, ...], first_month: Month | None, key: str) -> int:
+    """Join the records of all accounts by month: tasks over account buckets, then one commit.
+
+    The input versions are pinned here, once; every task reads its buckets of them and writes its own files.
+    """
+    table = job.lake.open(ACCOUNT_MONTH_TABLE)
+    table.created()
+    sources = [job.lake.open(dataset) for dataset in ACCOUNT_INPUTS.values()]
+    versions = {source.dataset.name: source.version for source in sources}
+    rows_in = sum(source.count() for source in sources)
+    executor, why = choose(job.executor, rows_in, is_running=is_running())
+    shards = _shards(job, versions, span, first_month, rows_in)
+    watch = Stopwatch(job, ACCOUNT_MONTH_TABLE.name, span)
+    run = run_on_ray if executor == "ray" else run_here
+    files = [file for part in run(write_account_month, shards) for file in part]
+    rows = sum(file.rows for file in files)
+    work = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs=versions)
+    version = table.replace_files(files, dict.fromkeys(map(str, span), key), work)
+    say(f"account_month: {len(shards)} tasks on {executor} ({why})", rows=rows, seconds=work.seconds)
+    return version
+
+
+def _shards(
+    job: Job, versions: Mapping[str, int], span: tuple[Month, ...], first_month: Month | None, rows: int
+) -> list[AccountShard]:
     count = min(64, max(2, math.ceil(rows / ROWS_PER_SHARD)))
-    return [AccountShard(job.lake_root, first, last, months) for first, last in bucket_ranges(count)]
+    return [
+        AccountShard(job.lake_root, versions, first, last, span, first_month, job.company)
+        for first, last in bucket_ranges(count)
+    ]
+
+
+@task(task_run_name="mrr bridge", cache_policy=NO_CACHE, **RETRY)
+def write_bridges(job: Job, span: tuple[Month, ...], key: str) -> int:
+    """Write the MRR bridge of every month, for the company and for every tier."""
+    table, source = job.lake.open(MRR_BRIDGE), job.lake.open(ACCOUNT_MONTH_TABLE)
+    watch = Stopwatch(job, MRR_BRIDGE.name, span)
+    rows = bridges(source.read(pl.col("is_existing")))
+    inputs = {source.dataset.name: source.version}
+    return table.replace(rows, dict.fromkeys(map(str, span), key), watch.work(rows=rows.height, inputs=inputs))

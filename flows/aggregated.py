@@ -1,41 +1,134 @@
 """The aggregated pipeline: whatever is missing upstream, then the month's DRAFT snapshot."""
 
+from collections.abc import Mapping
+
 import polars as pl
 from prefect import flow, task
+from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
 
+from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
+from compute.company_month import company_month
+from compute.contracts.feeds import FEEDS
+from compute.metrics import METRICS
 from compute.months import Month, parse_months
-from flows.growth import growth
+from flows.account_month import bring_account_months, require_months
+from flows.artifacts import publish
+from flows.evidence import write_completeness, write_reconciliation
+from flows.growth import growth, stale_growth
+from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, say, start
-from storage.catalog import FIGURES, SNAPSHOT
+from flows.profit import profit, stale_profit
+from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SNAPSHOT
+from storage.evidence import first_observed
 from storage.snapshots import Draft, save_draft
+
+FIGURE_TABLE = FIGURES["aggregated"]
+ASSET = Asset(
+    key="delta://techflow/snapshot/manifest",
+    properties=AssetProperties(name="investor snapshot", description=SNAPSHOT.description),
+)
 
 
 @flow(name="aggregated", flow_run_name="aggregated {month}")
-def aggregated(month: str, as_of: str | None = None) -> dict[str, object]:
-    """Run the pipelines and merge their gold into the draft snapshots of the months."""
+def aggregated(month: str, as_of: str | None = None, *, rebuild: bool = False) -> dict[str, object]:
+    """Run whatever is missing upstream and merge it into the draft snapshots of the months.
+
+    Args:
+        month: 2024-01, or a range 2023-10..2024-03.
+        as_of: run as of this instant; the start of the run without it.
+        rebuild: compute silver and gold anew from bronze.
+
+    Returns:
+        The months, the draft numbers, the versions of the tables, and how many rows each feed brought.
+    """
     months = parse_months(month)
-    job = start("aggregated", as_of)
-    growth(month, as_of)
+    job = start("aggregated", as_of, is_rebuild=rebuild)
+    ingested = ingest_all(job, FEEDS)
+    require_months(job, months)
+    bring_account_months(job, months)
+    if stale_growth(job, months):
+        growth(month, as_of)
+    if stale_profit(job, months):
+        profit(month, as_of)
+    stale = stale_aggregated(job, months)
+    if stale:
+        write_aggregated_figures(job, stale)
+    write_reconciliation(job, months)
+    write_completeness(job, months)
     drafts = [merge_snapshot(job, each) for each in months]
-    return {"months": [str(each) for each in months], "drafts": {draft.month: draft.number for draft in drafts}}
+    publish(job, drafts)
+    return {
+        "months": [str(each) for each in months],
+        "drafts": {draft.month: draft.number for draft in drafts},
+        "versions": {
+            dataset.name: job.lake.open(dataset).version for dataset in (ACCOUNT_MONTH_TABLE, *FIGURES.values())
+        },
+        "rows": {each.dataset: each.landing.rows for each in ingested},
+    }
 
 
-@task(task_run_name="merge snapshot {month}", cache_policy=NO_CACHE, **RETRY)
+def stale_aggregated(job: Job, months: tuple[Month, ...]) -> Mapping[str, str]:
+    """Return the months whose joined figures are not made from what is there now, each with its new key."""
+    prior = {name: job.lake.open(FIGURES[name]).partitions() for name in ("growth", "profit")}
+    table, history = job.lake.open(FIGURE_TABLE), job.lake.open(ACCOUNT_MONTH_TABLE).fingerprint()
+    keys = {
+        str(month): " ".join((job.rules, history, *(prints.get(str(month), "") for prints in prior.values())))
+        for month in months
+    }
+    return {month: key for month, key in keys.items() if not table.done(month, key)}
+
+
+@task(task_run_name="aggregated figures", cache_policy=NO_CACHE, **RETRY)
+def write_aggregated_figures(job: Job, stale: Mapping[str, str]) -> int:
+    """Write the figures that join the pipelines; returns the table's version."""
+    table, source = job.lake.open(FIGURE_TABLE), job.lake.open(ACCOUNT_MONTH_TABLE)
+    pipelines = [job.lake.open(FIGURES[name]) for name in ("growth", "profit")]
+    months = tuple(Month.parse(name) for name in sorted(stale))
+    watch, first = Stopwatch(job, FIGURE_TABLE.name, months), first_observed(job.lake)
+    existing = source.read(pl.col("is_existing"))
+    parts = []
+    for month in months:
+        year = [
+            company_month(existing.filter(pl.col("month") == str(each)), each, first)
+            for each in month.plus(-12).until(month)
+        ]
+        company = pl.concat(
+            [each.read((pl.col("month") == str(month)) & (pl.col("grain") == "company_month")) for each in pipelines]
+        )
+        given = AggregatedInput(stored_figures(company), year[1:], year[0].closing, first)
+        parts.append(aggregated_figures(given, month))
+    figures = pl.concat(parts)
+    inputs = {each.dataset.name: each.version for each in (source, *pipelines)}
+    return table.replace(figures, stale, watch.work(rows=figures.height, inputs=inputs))
+
+
+@materialize(ASSET, task_run_name="merge snapshot {month}", cache_policy=NO_CACHE, **RETRY)
 def merge_snapshot(job: Job, month: Month) -> Draft:
-    """Merge the pipelines' gold of a month into its DRAFT snapshot."""
+    """Merge the pipelines' gold of a month into its DRAFT snapshot, with its manifest."""
     watch = Stopwatch(job, SNAPSHOT.name, (month,))
-    sources = {dataset.name: job.lake.open(dataset) for dataset in FIGURES.values()}
-    figures = pl.concat([source.read(pl.col("month") == str(month)) for source in sources.values()])
-    versions = {name: source.version for name, source in sources.items()}
+    tables = [job.lake.open(dataset) for dataset in FIGURES.values()]
+    figures = pl.concat([table.read(pl.col("month") == str(month)) for table in tables])
+    upstream = {
+        table.dataset.name: {"version": table.version, "content": table.partitions().get(str(month), "")}
+        for table in (*tables, job.lake.open(ACCOUNT_MONTH_TABLE))
+    }
+    manifest: dict[str, object] = {
+        "upstream": upstream,
+        "definitions": {metric.metric_id: metric.version for metric in METRICS},
+        "company_file": job.company.fingerprint(),
+        "code_version": job.code_version,
+        "as_of_given": job.is_as_of_given,
+    }
+    versions = {table.dataset.name: table.version for table in tables}
     draft = save_draft(
         job.lake,
         month,
         figures,
-        manifest={"upstream": versions},
+        manifest=manifest,
         as_of=job.as_of,
         created_at=job.started_at,
-        created_by="run",
+        created_by=job.run_by,
         work=watch.work(rows=figures.height, inputs=versions),
     )
     say(f"snapshot {draft.snapshot_id}: {'new draft' if draft.is_new else 'unchanged'}", figures=figures.height)

@@ -1,44 +1,82 @@
-"""The growth pipeline: status, MRR, movements, retention."""
+"""The growth pipeline: status, MRR, movements, retention, licences."""
+
+from collections.abc import Mapping
 
 import polars as pl
-from prefect import flow, task
+from prefect import flow
+from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
 
-from compute.growth import growth_figures
+from compute.contracts.feeds import GROWTH_FEEDS
+from compute.growth import GrowthInput, growth_figures
 from compute.months import Month, parse_months
-from flows.account_month import join_account_months
+from flows.account_month import bring_account_months, require_months
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, say, start
-from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES
+from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, STATUS_STEP
+from storage.evidence import first_observed
 
-FEEDS = ("revenue",)
+FIGURE_TABLE = FIGURES["growth"]
+ASSET = Asset(
+    key="delta://techflow/gold/growth_figure",
+    properties=AssetProperties(name="growth_figure", description=FIGURE_TABLE.description),
+)
+_INPUTS = (ACCOUNT_MONTH_TABLE, STATUS_STEP, SILVER["license_changes"], SILVER["subscription_renewals"])
 
 
 @flow(name="growth", flow_run_name="growth {month}")
-def growth(month: str, as_of: str | None = None) -> dict[str, object]:
-    """Land what is new of the growth feeds and bring the growth gold of the months up to date."""
+def growth(month: str, as_of: str | None = None, *, rebuild: bool = False) -> dict[str, object]:
+    """Land what is new of the growth feeds and bring the growth gold of the months up to date.
+
+    Args:
+        month: 2024-01, or a range 2023-10..2024-03.
+        as_of: run as of this instant; the start of the run without it.
+        rebuild: compute silver and gold anew from bronze.
+
+    Returns:
+        The months, the versions of the tables, and how many rows each feed brought.
+    """
     months = parse_months(month)
-    job = start("growth", as_of)
-    ingest_all(job, FEEDS)
-    version = join_account_months(job, months)
-    figures = growth_gold(job, months)
-    return {"months": [str(each) for each in months], "versions": {"account_month": version, "growth_figure": figures}}
+    job = start("growth", as_of, is_rebuild=rebuild)
+    ingested = ingest_all(job, GROWTH_FEEDS)
+    require_months(job, months)
+    version = bring_account_months(job, months)
+    stale = stale_growth(job, months)
+    if stale:
+        write_growth_figures(job, stale)
+    return {
+        "months": [str(each) for each in months],
+        "versions": {"account_month": version, "growth_figure": job.lake.open(FIGURE_TABLE).version},
+        "rows": {each.dataset: each.landing.rows for each in ingested},
+    }
 
 
-@task(task_run_name="growth figures", cache_policy=NO_CACHE, **RETRY)
-def growth_gold(job: Job, months: tuple[Month, ...]) -> int:
+def stale_growth(job: Job, months: tuple[Month, ...]) -> Mapping[str, str]:
+    """Return the months whose growth figures are not made from what is there now, each with its new key."""
+    prints = " ".join(job.lake.open(dataset).fingerprint() for dataset in _INPUTS)
+    as_of = job.as_of.date() if job.is_as_of_given else ""
+    key = f"{job.rules} {as_of} {prints}"
+    table = job.lake.open(FIGURE_TABLE)
+    return {str(month): key for month in months if not table.done(str(month), key)}
+
+
+@materialize(ASSET, task_run_name="growth figures", cache_policy=NO_CACHE, **RETRY)
+def write_growth_figures(job: Job, stale: Mapping[str, str]) -> int:
     """Write the growth figures of the months; returns the table's version."""
-    lake, table = job.lake, job.lake.open(FIGURES["growth"])
-    source = lake.open(ACCOUNT_MONTH_TABLE)
-    key = source.fingerprint()
-    stale = {str(month): key for month in months if not table.done(str(month), key)}
-    if not stale:
-        return table.version
-    watch = Stopwatch(job, FIGURES["growth"].name, months)
-    rows = source.read()
-    figures = pl.concat([growth_figures(month, rows) for month in stale])
-    version = table.replace(
-        figures, stale, watch.work(rows=figures.height, inputs={"gold/account_month": source.version})
+    table, sources = job.lake.open(FIGURE_TABLE), [job.lake.open(dataset) for dataset in _INPUTS]
+    months = tuple(Month.parse(name) for name in sorted(stale))
+    watch = Stopwatch(job, FIGURE_TABLE.name, months)
+    rows, steps, licences, renewals = (source.read() for source in sources)
+    given = GrowthInput(
+        rows=rows.filter(pl.col("is_existing")),
+        steps=steps,
+        licences=licences,
+        renewals=renewals,
+        first_month=first_observed(job.lake),
+        as_of=job.as_of.date() if job.is_as_of_given else None,
     )
-    say("growth figures", rows=figures.height, version=version)
+    figures = pl.concat([growth_figures(given, month) for month in months])
+    inputs = {source.dataset.name: source.version for source in sources}
+    version = table.replace(figures, stale, watch.work(rows=figures.height, inputs=inputs))
+    say("growth figures", months=len(months), rows=figures.height, version=version)
     return version

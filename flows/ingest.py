@@ -1,6 +1,5 @@
 """Ingest: from landed records to silver, feed by feed. Land, judge, settle."""
 
-import hashlib
 from dataclasses import dataclass
 
 import polars as pl
@@ -16,7 +15,6 @@ from compute.judging import judge
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import BRONZE, DEAD_LETTER, DISPOSITIONS, JUDGED, SILVER
 from storage.landing import Landing, arrivals, land, stray_folders
-from storage.lake import Lake
 
 _RULES = "#rules"  # names the rules that a judged table was made with
 
@@ -50,11 +48,11 @@ def ingest(job: Job, contract: Contract) -> Ingested:
     return Ingested(contract.dataset, landing, months)
 
 
-def ingest_all(job: Job, datasets: tuple[str, ...]) -> list[Ingested]:
+def ingest_all(job: Job, feeds: tuple[Contract, ...]) -> list[Ingested]:
     """Bring feeds up to date, one task each."""
     for folder in stray_folders(job.landing, (contract.dataset for contract in FEEDS)):
         say(f"{job.landing}/{folder} is no feed and is not read; the feeds are {', '.join(c.dataset for c in FEEDS)}")
-    return [ingest(job, contract) for contract in FEEDS if contract.dataset in datasets]
+    return [ingest(job, contract) for contract in feeds]
 
 
 def judge_new(job: Job, contract: Contract) -> None:
@@ -142,9 +140,3 @@ def _write_counts(job: Job, contract: Contract, settled: pl.DataFrame, months: f
             dataset=dataset, failures=(f"{received} rows were received and {ruled} have a disposition",)
         )
     table.replace(rows, {dataset: key}, watch.work(rows=rows.height))
-
-
-def silver_fingerprint(lake: Lake, datasets: tuple[str, ...]) -> str:
-    """Return a fingerprint of the files of several silver tables."""
-    prints = " ".join(lake.open(SILVER[dataset]).fingerprint() for dataset in datasets)
-    return hashlib.sha256(prints.encode()).hexdigest()

@@ -1,8 +1,9 @@
 """A job: what one flow run knows from its start, and how it tells what it does."""
 
+import getpass
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -43,12 +44,23 @@ class Job:
         """The lake of this job."""
         return Lake(self.lake_root)
 
-    def named(self, flow: str) -> "Job":
-        """Return the same job under the name of another flow."""
-        return replace(self, flow=flow)
+    @property
+    def rules(self) -> str:
+        """What every figure depends on beside its records: the company file and the rules' version."""
+        return f"{self.company.fingerprint()} {self.code_version}"
+
+    @property
+    def code_version(self) -> str:
+        """The version of the code that runs."""
+        return version("techflow-pipelines")
+
+    @property
+    def run_by(self) -> str:
+        """Who started the run."""
+        return getpass.getuser()
 
 
-def start(flow: str, as_of: str | None = None) -> Job:
+def start(flow: str, as_of: str | None = None, *, is_rebuild: bool = False) -> Job:
     """Read settings, company file and clock.
 
     Raises:
@@ -67,6 +79,7 @@ def start(flow: str, as_of: str | None = None) -> Job:
         started_at=now,
         as_of=parse_instant(as_of) if as_of else now,
         is_as_of_given=as_of is not None,
+        is_rebuild=is_rebuild,
     )
     job.lake.require_writable()
     return job
@@ -107,7 +120,7 @@ class Stopwatch:
             rows=rows,
             seconds=round(time.perf_counter() - self._begin, 3),
             finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            code_version=version("techflow-pipelines"),
+            code_version=self._job.code_version,
             inputs=inputs or {},
         )
 
@@ -126,7 +139,7 @@ def month_span(months: tuple[Month, ...]) -> str:
 def say(message: str, **facts: object) -> None:
     """Log one line of the run: what was done, then facts as key=value."""
     tail = " ".join(f"{name}={value}" for name, value in facts.items())
-    get_run_logger().info(f"{message}  {tail}".rstrip(), extra={"is_progress": True})  # noqa: G004
+    get_run_logger().info(f"{message}  {tail}".rstrip(), extra={"is_progress": True})
 
 
 def is_transient(_task: object, _run: object, state: Any) -> bool:
@@ -135,7 +148,7 @@ def is_transient(_task: object, _run: object, state: Any) -> bool:
         state.result()
     except TransientError:
         return True
-    except BaseException:  # noqa: BLE001 - only the kind matters here; Prefect raises the error itself
+    except BaseException:
         return False
     return False
 

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from compute.account_month import ACCOUNT_MONTH
+from compute.allocation import ALLOCATION
+from compute.company_month import BRIDGE
+from compute.completeness import COMPLETENESS
 from compute.contracts.feeds import FEEDS
 from compute.current import DISPOSITION, silver_schema
 from compute.figures import FIGURE, FIGURE_KEY
 from compute.judging import PLACE, judged_schema
+from compute.reconciliation import GATE, RECONCILIATION
 from compute.schema import Schema
+from compute.status import CASE, STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ LANDED_FILE = Dataset(
         "landed_at": pl.Datetime("us", "UTC"),
     },
     key=("dataset", "file", "bytes", "modified_ns"),
-    description="A sighting of a file: its name, its content's digest, its arrival; a problem when it could not be read.",
+    description="A sighting of a file: its name, its content's digest, its arrival; a problem if unreadable.",
 )
 
 BRONZE = {
@@ -104,12 +109,66 @@ DISPOSITIONS = Dataset(
     description="Rows per dataset, month, disposition and code; an empty code is the disposition's total.",
 )
 
+STATUS_STEP = Dataset(
+    name="gold/status_step",
+    schema=STEP,
+    key=("account_id", "step"),
+    description="A step of an account's status timeline, imputed ones and those into Unknown included.",
+)
+
+GAP_CASE = Dataset(
+    name="gold/gap_case",
+    schema=CASE,
+    key=("account_id", "kind", "from", "to", "event_date"),
+    description="A jump between statuses that the graph does not allow, and what the graph makes of it.",
+)
+
 ACCOUNT_MONTH_TABLE = Dataset(
     name="gold/account_month",
     schema=ACCOUNT_MONTH,
     key=("month", "account_id"),
     partition_by="month",
     description="An account in a month: status, state bill, MRR, movement, licences, revenue, direct cost.",
+)
+
+MRR_BRIDGE = Dataset(
+    name="gold/mrr_bridge",
+    schema=BRIDGE,
+    key=("month", "tier"),
+    partition_by="month",
+    description="The MRR bridge of a month, for the company and for every tier; the tiers add up to the company.",
+)
+
+ALLOCATION_LEDGER = Dataset(
+    name="gold/allocation",
+    schema=ALLOCATION,
+    key=("month", "source", "account_id"),
+    partition_by="month",
+    description="An account's share of a salary or a shared expense; the shares of a source add up to its amount.",
+)
+
+RECONCILIATION_ROW = Dataset(
+    name="gold/reconciliation",
+    schema=RECONCILIATION,
+    key=("month", "account_id"),
+    partition_by="month",
+    description="An account's billed revenue against the accounting ledger.",
+)
+
+RECONCILIATION_GATE = Dataset(
+    name="gold/reconciliation_gate",
+    schema=GATE,
+    key=("month", "gate"),
+    partition_by="month",
+    description="The verdict of a reconciliation gate on a month.",
+)
+
+COMPLETENESS_ROW = Dataset(
+    name="gold/completeness",
+    schema=COMPLETENESS,
+    key=("month", "dataset"),
+    partition_by="month",
+    description="What is accepted, held and missing of a dataset in a month.",
 )
 
 FIGURES = {
@@ -147,3 +206,9 @@ SNAPSHOT = Dataset(
     key=("snapshot_id",),
     description="A draft's manifest: what it was made from, its content hash, who made it. The newest draft is live.",
 )
+
+DATASETS: tuple[Dataset, ...] = (
+    LANDED_FILE, *BRONZE.values(), *JUDGED.values(), DEAD_LETTER, *SILVER.values(), DISPOSITIONS, STATUS_STEP, GAP_CASE,
+    ACCOUNT_MONTH_TABLE, MRR_BRIDGE, ALLOCATION_LEDGER, *FIGURES.values(), RECONCILIATION_ROW, RECONCILIATION_GATE,
+    COMPLETENESS_ROW, SNAPSHOT_FIGURE, SNAPSHOT,
+)  # fmt: skip

@@ -25,6 +25,7 @@ from storage.catalog import Dataset
 
 LAKE_FORMAT = "1"
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
+NEVER_WRITTEN = -1
 ALL = ""  # the partition name of a table without partitions
 
 
@@ -81,10 +82,14 @@ class Lake:
     def __init__(self, root: str) -> None:
         self.root = root
 
-    def open(self, dataset: Dataset) -> "Table":
-        """Return the dataset at its newest version; a table that was never written has version -1 and no rows."""
+    def open(self, dataset: Dataset, version: int | None = None) -> "Table":
+        """Return the dataset at a version, the newest by default.
+
+        A table that was never written has version -1 and no rows.
+        """
         location = f"{self.root}/{dataset.name}"
-        delta = DeltaTable(location) if DeltaTable.is_deltatable(location) else None
+        is_there = version != NEVER_WRITTEN and DeltaTable.is_deltatable(location)
+        delta = DeltaTable(location, version=version) if is_there else None
         return Table(self, dataset, location, delta)
 
     def read(
@@ -118,7 +123,7 @@ class Table:
     @property
     def version(self) -> int:
         """The pinned version; -1 for a table that was never written."""
-        return self._delta.version() if self._delta else -1
+        return self._delta.version() if self._delta else NEVER_WRITTEN
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows, lazily."""

@@ -9,7 +9,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Protocol, cast
@@ -160,9 +160,10 @@ def land(lake: Lake, landing: str, dataset: str, *, as_of: datetime, now: dateti
             landed[digest] = sighting["arrival"]  # type: ignore[assignment]
     if any(row["rows"] for row in rows if row["batch_id"] in fresh):
         reader = pa.RecordBatchReader.from_batches(_BRONZE_ARROW, _bronze_batches(fresh, now))
-        bronze.append(reader, work)
+        landed_rows = sum(int(str(row["rows"])) for row in rows if row["batch_id"] in fresh)
+        bronze.append(reader, replace(work, rows=landed_rows))
     frame = pl.DataFrame(rows, schema=dict(LANDED_FILE.schema))
-    sightings.append(frame, work)
+    sightings.append(frame, replace(work, dataset=LANDED_FILE.name, rows=frame.height))
     taken = frame.filter(pl.col("batch_id").is_in(list(fresh))).unique("batch_id")
     return Landing(len(fresh), int(taken.get_column("rows").sum()), len(new) - len(fresh), _problems(frame))
 

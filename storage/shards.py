@@ -6,35 +6,58 @@ Frames live and die here; only names, versions and descriptions travel.
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
 
-from compute.account_month import account_month
+from compute.account_month import Records, account_month
+from compute.company import Company
 from compute.months import Month
-from storage.catalog import ACCOUNT_MONTH_TABLE, SILVER, Dataset
+from storage.catalog import ACCOUNT_MONTH_TABLE, SILVER, STATUS_STEP, Dataset
 from storage.lake import DataFile, Lake
 
 
 @dataclass(frozen=True, slots=True)
 class AccountShard:
-    """A range of account buckets, first inclusive, last exclusive, and what to make of it."""
+    """A range of account buckets, first inclusive, last exclusive, and what to make of it.
+
+    Attributes:
+        versions: the version of every table that is read, by name.
+        months: the months wanted, without gaps.
+        first_month: the first observed month over all accounts.
+    """
 
     lake: str
+    versions: Mapping[str, int]
     first_bucket: int
     last_bucket: int
     months: tuple[Month, ...]
+    first_month: Month | None
+    company: Company
+
+
+ACCOUNT_INPUTS: Mapping[str, Dataset] = {
+    "bills": SILVER["revenue"],
+    "changes": SILVER["account_status_changes"],
+    "steps": STATUS_STEP,
+    "licences": SILVER["license_changes"],
+    "renewals": SILVER["subscription_renewals"],
+    "expenses": SILVER["expenses"],
+}
 
 
 def write_account_month(shard: AccountShard) -> list[DataFile]:
     """Join the records of a shard's accounts and write them; returns the files' descriptions."""
     lake = Lake(shard.lake)
     mine = pl.col("_bucket").is_between(shard.first_bucket, shard.last_bucket, closed="left")
-    bills = lake.read(SILVER["revenue"], mine)
-    rows = account_month(bills, shard.months)
+    frames = {
+        name: lake.open(dataset, version=shard.versions[dataset.name]).read(mine)
+        for name, dataset in ACCOUNT_INPUTS.items()
+    }
+    rows = account_month(Records(**frames), shard.months, shard.first_month, shard.company)
     return write_files(lake, ACCOUNT_MONTH_TABLE, rows)
 
 

@@ -1,18 +1,34 @@
-"""`techflow export`: a table as text, without Prefect and without Ray."""
+"""`techflow export`: a table as text, without Prefect and without Ray.
 
+Source: `interface.md`, "Exports".
+"""
+
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import polars as pl
 import typer
+from rich.console import Console
+from rich.table import Table as RichTable
 
-from compute.errors import BadSetting
+from compute.errors import BadMonth, BadSetting
 from compute.exchange import metrics_table, to_csv
 from compute.months import Month, parse_months
 from flows.settings import load_settings
+from storage.catalog import (
+    ALLOCATION_LEDGER,
+    COMPLETENESS_ROW,
+    DISPOSITIONS,
+    GAP_CASE,
+    RECONCILIATION_GATE,
+    RECONCILIATION_ROW,
+    Dataset,
+)
 from storage.lake import Lake
-from storage.snapshots import figures_of
+from storage.runs import runs
+from storage.snapshots import figures_of, live_draft
 
 Format = Literal["csv", "json", "table", "parquet"]
 
@@ -21,25 +37,87 @@ def _metrics(lake: Lake, month: Month) -> pl.DataFrame:
     return metrics_table(figures_of(lake, month))
 
 
-BY_MONTH: dict[str, Callable[[Lake, Month], pl.DataFrame]] = {"metrics": _metrics}
+def _monthly(dataset: Dataset, *columns: str) -> Callable[[Lake, Month], pl.DataFrame]:
+    def read(lake: Lake, month: Month) -> pl.DataFrame:
+        if live_draft(lake, month) is None:
+            raise BadMonth(f"{month} has no draft yet: make one with `techflow run {month}`.")
+        return lake.read(dataset, pl.col("month") == str(month), columns)
+
+    return read
+
+
+def _dispositions(lake: Lake) -> pl.DataFrame:
+    counts = lake.read(DISPOSITIONS).group_by("dataset", "disposition", "code").agg(pl.col("rows").sum())
+    return counts.select("dataset", "disposition", "code", "rows")
+
+
+def _gaps(lake: Lake) -> pl.DataFrame:
+    return lake.read(GAP_CASE)
+
+
+BY_MONTH: dict[str, Callable[[Lake, Month], pl.DataFrame]] = {
+    "metrics": _metrics,
+    "reconciliation": _monthly(RECONCILIATION_ROW, "account_id", "pipeline", "ledger", "delta", "class"),
+    "reconciliation_gates": _monthly(RECONCILIATION_GATE, "gate", "verdict"),
+    "completeness": _monthly(COMPLETENESS_ROW, "dataset", "accepted", "quarantined", "missing"),
+    "allocation": _monthly(ALLOCATION_LEDGER, "source", "cost_class", "account_id", "amount"),
+}
+WHOLE: dict[str, Callable[[Lake], pl.DataFrame]] = {"dispositions": _dispositions, "gaps": _gaps, "runs": runs}
 
 
 def export(
-    table: Annotated[str, typer.Argument(help="The table.", metavar="TABLE")],
-    month: Annotated[str | None, typer.Argument(help="2024-01, or a range.", metavar="MONTH")] = None,
-    format: Annotated[Format, typer.Option(help="csv, json, table or parquet.")] = "csv",  # noqa: A002
+    table: Annotated[str, typer.Argument(help=f"One of {', '.join((*BY_MONTH, *WHOLE))}.", metavar="TABLE")],
+    month: Annotated[
+        str | None, typer.Argument(help="2024-01, or a range 2023-10..2024-03.", metavar="[MONTH]")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="csv, json, table or parquet.")] = "csv",
     out: Annotated[Path | None, typer.Option(help="A file; standard output without it.")] = None,
 ) -> None:
-    """Write a table.
+    """Write one of the tables of a month's draft, or of all that has arrived.
 
     Example: techflow export metrics 2024-01 --out metrics.csv
     """
-    lake = Lake(load_settings().lake_place)
-    if month is None:
-        raise BadSetting(f"{table} is exported by month: techflow export {table} 2024-01.")
-    rows = pl.concat([BY_MONTH[table](lake, each) for each in parse_months(month)])
-    text = to_csv(rows)
-    if out:
-        out.write_text(text, encoding="utf-8")
-    else:
+    rows = _rows(Lake(load_settings().lake_place), table, month)
+    # Sorted by all columns, as text sorts: the same rows are the same bytes.
+    rows = rows.sort([pl.col(name).cast(pl.String) for name in rows.columns], nulls_last=False)
+    _write(rows, form, out)
+
+
+def _rows(lake: Lake, table: str, month: str | None) -> pl.DataFrame:
+    if table in BY_MONTH:
+        if month is None:
+            raise BadSetting(f"'{table}' is exported by month: techflow export {table} 2024-01.")
+        return pl.concat([BY_MONTH[table](lake, each) for each in parse_months(month)])
+    if table not in WHOLE:
+        raise BadSetting(f"There is no table '{table}': the tables are {', '.join((*BY_MONTH, *WHOLE))}.")
+    if month is not None:
+        raise BadSetting(f"'{table}' holds all that has arrived: techflow export {table}, without a month.")
+    return WHOLE[table](lake)
+
+
+def _write(rows: pl.DataFrame, form: Format, out: Path | None) -> None:
+    if form == "parquet":
+        target = out or sys.stdout.buffer
+        rows.write_parquet(target)
+        return
+    text = to_csv(rows) if form == "csv" else _json(rows) if form == "json" else _table(rows)
+    if out is None:
         typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+def _json(rows: pl.DataFrame) -> str:
+    """Return rows as JSON; decimals are text, so that no reader makes floats of them."""
+    exact = rows.with_columns(pl.col(pl.Decimal).cast(pl.String), pl.col(pl.Date).cast(pl.String))
+    return exact.write_json() + "\n"
+
+
+def _table(rows: pl.DataFrame) -> str:
+    view = RichTable(*rows.columns, box=None, header_style="bold")
+    for row in rows.iter_rows():
+        view.add_row(*("" if value is None else str(value) for value in row))
+    console = Console(width=max(120, Console().width))
+    with console.capture() as captured:
+        console.print(view)
+    return captured.get()

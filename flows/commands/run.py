@@ -13,6 +13,7 @@ from compute.months import parse_months
 def run(
     month: Annotated[str, typer.Argument(help="2024-01, or a range 2023-10..2024-03.", metavar="MONTH")],
     as_of: Annotated[str | None, typer.Option(help="Run as of this instant: 2024-02-02T12:00:00Z.")] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Compute silver and gold anew from bronze.")] = False,  # noqa: FBT002 - a flag is a word on the command line
 ) -> None:
     """Land what is new and run the four pipelines up to the DRAFT snapshot.
 
@@ -25,7 +26,7 @@ def run(
     show_progress(console)
     from flows.aggregated import aggregated
 
-    result = aggregated(month=month, as_of=as_of)
+    result = aggregated(month=month, as_of=as_of, rebuild=rebuild)
     drafts = result["drafts"]
     typer.echo(" ".join(f"{name} draft {number}" for name, number in drafts.items()))  # type: ignore[attr-defined]
 

@@ -1,0 +1,145 @@
+"""The profit pipeline: revenue, expenses, salaries, their allocation, contribution and margins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+from prefect import flow, task
+from prefect.assets import Asset, AssetProperties, materialize
+from prefect.cache_policies import NO_CACHE
+
+from compute.allocation import MINUTES, allocation, sources
+from compute.company_month import company_month
+from compute.contracts.feeds import PROFIT_FEEDS
+from compute.months import Month, parse_months
+from compute.profit import ProfitInput, profit_figures
+from flows.account_month import bring_account_months, require_months
+from flows.ingest import ingest_all
+from flows.job import RETRY, Job, Stopwatch, say, start
+from storage.catalog import ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, FIGURES, SILVER
+from storage.evidence import first_observed
+from storage.lake import Table
+
+FIGURE_TABLE = FIGURES["profit"]
+ASSET = Asset(
+    key="delta://techflow/gold/profit_figure",
+    properties=AssetProperties(name="profit_figure", description=FIGURE_TABLE.description),
+)
+_SALARIES, _EXPENSES = SILVER["salaries"], SILVER["expenses"]
+
+
+@flow(name="profit", flow_run_name="profit {month}")
+def profit(month: str, as_of: str | None = None, *, rebuild: bool = False) -> dict[str, object]:
+    """Land what is new of the profit feeds and bring the profit gold of the months up to date.
+
+    Args:
+        month: 2024-01, or a range 2023-10..2024-03.
+        as_of: run as of this instant; the start of the run without it.
+        rebuild: compute silver and gold anew from bronze.
+
+    Returns:
+        The months, the versions of the tables, and how many rows each feed brought.
+    """
+    months = parse_months(month)
+    job = start("profit", as_of, is_rebuild=rebuild)
+    ingested = ingest_all(job, PROFIT_FEEDS)
+    require_months(job, months)
+    version = bring_account_months(job, months)
+    stale = stale_profit(job, months)
+    if stale:
+        write_allocation(job, stale)
+        write_profit_figures(job, stale)
+    return {
+        "months": [str(each) for each in months],
+        "versions": {
+            "account_month": version,
+            "allocation": job.lake.open(ALLOCATION_LEDGER).version,
+            "profit_figure": job.lake.open(FIGURE_TABLE).version,
+        },
+        "rows": {each.dataset: each.landing.rows for each in ingested},
+    }
+
+
+def stale_profit(job: Job, months: tuple[Month, ...]) -> Mapping[str, str]:
+    """Return the months whose profit figures are not made from what is there now, each with its new key."""
+    rows, salaries, expenses = (
+        job.lake.open(dataset).partitions() for dataset in (ACCOUNT_MONTH_TABLE, _SALARIES, _EXPENSES)
+    )
+    table = job.lake.open(FIGURE_TABLE)
+    keys = {
+        str(month): " ".join(
+            (job.rules, str(first_observed(job.lake)), rows.get(str(month), ""), expenses.get(str(month), ""),
+             salaries.get(str(month), ""), salaries.get(str(month.plus(-1)), ""))
+        )
+        for month in months
+    }  # fmt: skip
+    return {month: key for month, key in keys.items() if not table.done(month, key)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """The tables that a month's profit is made from, each at one version."""
+
+    rows: Table
+    salaries: Table
+    expenses: Table
+
+    @classmethod
+    def open(cls, job: Job) -> "_Sources":
+        return cls(*(job.lake.open(dataset) for dataset in (ACCOUNT_MONTH_TABLE, _SALARIES, _EXPENSES)))
+
+    @property
+    def versions(self) -> dict[str, int]:
+        return {table.dataset.name: table.version for table in (self.rows, self.salaries, self.expenses)}
+
+
+def _of(table: Table, month: Month) -> pl.DataFrame:
+    return table.read(pl.col("month") == str(month))
+
+
+@task(task_run_name="allocation", cache_policy=NO_CACHE, **RETRY)
+def write_allocation(job: Job, stale: Mapping[str, str]) -> int:
+    """Share salaries and shared expenses of the months over their accounts."""
+    table, given = job.lake.open(ALLOCATION_LEDGER), _Sources.open(job)
+    months = tuple(Month.parse(name) for name in sorted(stale))
+    watch = Stopwatch(job, ALLOCATION_LEDGER.name, months)
+    minutes = pl.DataFrame(schema=MINUTES)  # no engagement feed is read yet: COGS teams go by revenue
+    ledger = pl.concat(
+        [
+            allocation(
+                str(month),
+                _of(given.rows, month),
+                sources(_of(given.salaries, month), _of(given.expenses, month), job.company),
+                minutes,
+            )
+            for month in months
+        ]
+    )
+    version = table.replace(ledger, stale, watch.work(rows=ledger.height, inputs=given.versions))
+    say("allocation", months=len(months), rows=ledger.height, version=version)
+    return version
+
+
+@materialize(ASSET, task_run_name="profit figures", cache_policy=NO_CACHE, **RETRY)
+def write_profit_figures(job: Job, stale: Mapping[str, str]) -> int:
+    """Write the profit figures of the months; returns the table's version."""
+    table, given, ledger = job.lake.open(FIGURE_TABLE), _Sources.open(job), job.lake.open(ALLOCATION_LEDGER)
+    months = tuple(Month.parse(name) for name in sorted(stale))
+    watch, first = Stopwatch(job, FIGURE_TABLE.name, months), first_observed(job.lake)
+    parts = []
+    for month in months:
+        rows = _of(given.rows, month)
+        profit_input = ProfitInput(
+            rows=rows,
+            allocation=_of(ledger, month),
+            salaries=_of(given.salaries, month),
+            prior_salaries=_of(given.salaries, month.plus(-1)),
+            expenses=_of(given.expenses, month),
+            sums=company_month(rows.filter(pl.col("is_existing")), month, first),
+        )
+        parts.append(profit_figures(profit_input, month, job.company))
+    figures = pl.concat(parts)
+    inputs = {**given.versions, ledger.dataset.name: ledger.version}
+    version = table.replace(figures, stale, watch.work(rows=figures.height, inputs=inputs))
+    say("profit figures", months=len(months), rows=figures.height, version=version)
+    return version
