@@ -1,17 +1,14 @@
 """What a run shows in the Prefect UI: the figures of the snapshot, and what became of the records."""
 
-from decimal import Decimal
-
 import polars as pl
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from compute.metrics import BY_ID, Unit
+from compute.metrics import BY_ID
 from compute.months import Month
 from flows.job import Job
+from flows.shown import HEADLINE, shown
 from storage.catalog import COMPLETENESS_ROW, DISPOSITIONS, RECONCILIATION_GATE
 from storage.snapshots import Draft, figures_of
-
-HEADLINE = ("M-01", "M-03", "M-02.net_new", "M-05", "M-10", "M-11", "M-20", "M-27", "M-29", "M-51.closing")
 
 
 def publish(job: Job, drafts: list[Draft]) -> None:
@@ -43,20 +40,8 @@ def _headline(job: Job, draft: Draft) -> dict[str, str]:
         (pl.col("grain") == "company_month") & (pl.col("grain_key") == "company") & pl.col("metric_id").is_in(HEADLINE)
     )
     return {
-        row["metric_id"]: shown(row["value"], row["unit"]) if row["value"] is not None else f"– {row['null_reason']}"
-        for row in rows.iter_rows(named=True)
+        row["metric_id"]: shown(row["value"], row["unit"], row["null_reason"]) for row in rows.iter_rows(named=True)
     }
-
-
-def shown(value: Decimal, unit: Unit) -> str:
-    """Return a figure as people read it: money 2 places, ratios in percent with 1, counts whole.
-
-    >>> shown(Decimal("47416.67"), "money"), shown(Decimal("0.545518"), "ratio"), shown(Decimal("-3.00"), "count")
-    ('47,416.67', '54.6 %', '−3')
-    """
-    places = {"money": (value, ",.2f", ""), "ratio": (value * 100, ".1f", " %")}
-    number, form, tail = places.get(unit, (value, ",.0f", ""))
-    return f"{number:{form}}{tail}".replace("-", "−")
 
 
 def evidence_text(job: Job, drafts: list[Draft]) -> str:

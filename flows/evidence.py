@@ -3,6 +3,8 @@
 Source: `operations.md` C.3, C.4.
 """
 
+from dataclasses import replace
+
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -28,7 +30,7 @@ from storage.ledger import ledger_hash, read_ledger
 def write_reconciliation(job: Job, months: tuple[Month, ...]) -> None:
     """Compare the billed revenue of the months with the accounting ledger."""
     source = job.lake.open(ACCOUNT_MONTH_TABLE)
-    prints = source.partitions()
+    prints, watch = source.partitions(), Stopwatch(job, RECONCILIATION_ROW.name, months)
     rows, verdicts, keys = [], [], {}
     for month in months:
         name = str(month)
@@ -43,8 +45,8 @@ def write_reconciliation(job: Job, months: tuple[Month, ...]) -> None:
         rows.append(pl.DataFrame(schema=RECONCILIATION) if compared is None else compared)
         verdicts.append(gates(name, compared))
         keys[name] = f"{job.rules} {prints[name]} {key}"
-    _replace_stale(job, RECONCILIATION_ROW, pl.concat(rows), keys)
-    _replace_stale(job, RECONCILIATION_GATE, pl.concat(verdicts), keys)
+    _replace_stale(job, RECONCILIATION_ROW, pl.concat(rows), keys, watch)
+    _replace_stale(job, RECONCILIATION_GATE, pl.concat(verdicts), keys, watch)
 
 
 @task(task_run_name="completeness", cache_policy=NO_CACHE, **RETRY)
@@ -54,7 +56,7 @@ def write_completeness(job: Job, months: tuple[Month, ...]) -> None:
         job.lake.open(dataset)
         for dataset in (ACCOUNT_MONTH_TABLE, SILVER["salaries"], SILVER["expenses"], DISPOSITIONS)
     )
-    held = counts.read()
+    held, watch = counts.read(), Stopwatch(job, COMPLETENESS_ROW.name, months)
     rows, keys = [], {}
     for month in months:
         given = CompletenessInput(
@@ -68,14 +70,13 @@ def write_completeness(job: Job, months: tuple[Month, ...]) -> None:
         rows.append(completeness(given, month))
         inputs = (source.partitions()[str(month)], counts.fingerprint(), salaries.fingerprint(), expenses.fingerprint())
         keys[str(month)] = " ".join((job.rules, *inputs))
-    _replace_stale(job, COMPLETENESS_ROW, pl.concat(rows), keys)
+    _replace_stale(job, COMPLETENESS_ROW, pl.concat(rows), keys, watch)
 
 
-def _replace_stale(job: Job, dataset: Dataset, rows: pl.DataFrame, keys: dict[str, str]) -> None:
+def _replace_stale(job: Job, dataset: Dataset, rows: pl.DataFrame, keys: dict[str, str], watch: Stopwatch) -> None:
     """Write the months whose inputs changed; the others stay as they are."""
     table = job.lake.open(dataset)
     stale = {month: key for month, key in keys.items() if not table.done(month, key)}
     if stale:
-        watch = Stopwatch(job, dataset.name, tuple(Month.parse(name) for name in sorted(stale)))
         fresh = rows.filter(pl.col("month").is_in(sorted(stale)))
-        table.replace(fresh, stale, watch.work(rows=fresh.height))
+        table.replace(fresh, stale, replace(watch.work(rows=fresh.height), dataset=dataset.name))

@@ -37,12 +37,11 @@ def ingest(job: Job, contract: Contract) -> Ingested:
     )
     judge_new(job, contract)
     months = settle_touched(job, contract)
-    say(
-        f"{contract.dataset}: "
-        + (f"{landing.rows} new rows in {landing.files} files" if landing.files else "nothing new"),
-        months=",".join(months) or "none",
-        repeats=landing.repeats,
-    )
+    if landing.files or landing.repeats or months:
+        brought = f"{landing.rows} new rows in {landing.files} files"
+        say(f"{contract.dataset}: {brought}", repeats=landing.repeats, months=len(months))
+    else:
+        say(f"{contract.dataset}: nothing new")
     for problem in landing.problems:
         say(f"{contract.dataset}: {problem}")
     return Ingested(contract.dataset, landing, months)

@@ -6,7 +6,7 @@ Source: `operations.md` C.4, T1, S-1, S-2, S-4.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
@@ -74,7 +74,8 @@ def save_draft(
         return live
     number = live.number + 1 if live else 1
     snapshot_id = f"{month}-d{number}"
-    store.replace(figures.with_columns(snapshot_id=pl.lit(snapshot_id)), {snapshot_id: digest}, work)
+    named = figures.with_columns(snapshot_id=pl.lit(snapshot_id))
+    store.replace(named, {snapshot_id: digest}, replace(work, dataset=SNAPSHOT_FIGURE.name))
     row = {
         "snapshot_id": snapshot_id,
         "month": str(month),
@@ -114,4 +115,4 @@ def _refresh_details(lake: Lake, live: Draft, figures: pl.DataFrame, work: Work)
     stored = store.read(pl.col("snapshot_id") == live.snapshot_id, list(FIGURE))
     if not stored.sort(FIGURE_KEY).equals(figures.select(list(FIGURE)).sort(FIGURE_KEY)):
         named = figures.with_columns(snapshot_id=pl.lit(live.snapshot_id))
-        store.replace(named, {live.snapshot_id: live.content_hash}, work)
+        store.replace(named, {live.snapshot_id: live.content_hash}, replace(work, dataset=SNAPSHOT_FIGURE.name))

@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 
 import polars as pl
 import typer
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from compute.errors import BadMonth, BadSetting
 from compute.exchange import metrics_table, to_csv
 from compute.months import Month, parse_months
+from flows.commands.screen import screen
 from flows.settings import load_settings
 from storage.catalog import (
     ALLOCATION_LEDGER,
@@ -80,7 +80,7 @@ def export(
     rows = _rows(Lake(load_settings().lake_place), table, month)
     # Sorted by all columns, as text sorts: the same rows are the same bytes.
     rows = rows.sort([pl.col(name).cast(pl.String) for name in rows.columns], nulls_last=False)
-    _write(rows, form, out)
+    write(rows, form, out)
 
 
 def _rows(lake: Lake, table: str, month: str | None) -> pl.DataFrame:
@@ -95,7 +95,8 @@ def _rows(lake: Lake, table: str, month: str | None) -> pl.DataFrame:
     return WHOLE[table](lake)
 
 
-def _write(rows: pl.DataFrame, form: Format, out: Path | None) -> None:
+def write(rows: pl.DataFrame, form: Format, out: Path | None) -> None:
+    """Write rows in a format to a file, or to standard output."""
     if form == "parquet":
         target = out or sys.stdout.buffer
         rows.write_parquet(target)
@@ -117,7 +118,7 @@ def _table(rows: pl.DataFrame) -> str:
     view = RichTable(*rows.columns, box=None, header_style="bold")
     for row in rows.iter_rows():
         view.add_row(*("" if value is None else str(value) for value in row))
-    console = Console(width=max(120, Console().width))
+    console = screen()
     with console.capture() as captured:
         console.print(view)
     return captured.get()

@@ -2,14 +2,13 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from compute.errors import PipelineError
-from flows.commands import export, run
+from flows.commands import demo, export, run, status
 from flows.settings import PREFIX
 
 app = typer.Typer(
@@ -17,12 +16,15 @@ app = typer.Typer(
     add_completion=False,
     help="Raw SaaS records in, monthly figures out that investors can trust.",
 )
+app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("export")(export.export)
+app.command("status")(status.status)
 
 
 @app.callback()
 def settings(
+    context: typer.Context,
     home: Annotated[str | None, typer.Option(help="The home folder; the places below default to places in it.")] = None,
     landing: Annotated[str | None, typer.Option(help="The folder of the feeds.")] = None,
     lake: Annotated[str | None, typer.Option(help="The folder of the tables.")] = None,
@@ -32,6 +34,7 @@ def settings(
 ) -> None:
     """Take settings given before the command; they win over the environment."""
     given = {"home": home, "landing": landing, "lake": lake, "ledger": ledger, "company": company, "executor": executor}
+    context.obj = frozenset(name for name, value in given.items() if value is not None)
     for name, value in given.items():
         if value is not None:
             os.environ[f"{PREFIX}{name.upper()}"] = value
@@ -45,5 +48,6 @@ def main() -> None:
         Console(stderr=True, highlight=False).print(f"[bold red]not done[/]: {error}", soft_wrap=True)
         sys.exit(1)
     except BrokenPipeError:
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+        # The reader closed the pipe: nothing more can be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from compute.months import parse_months
+from flows.commands.screen import screen
 
 
 def run(
@@ -20,7 +21,7 @@ def run(
     Example: techflow run 2023-10..2024-03
     """
     parse_months(month)
-    console = Console(stderr=True, highlight=False)
+    console = screen(stderr=True)
     quiet_prefect()
     console.print("starting Prefect …", style="dim")
     show_progress(console)

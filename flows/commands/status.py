@@ -1,0 +1,96 @@
+"""`techflow status`: what is in force, fresh, held and drafted. It imports neither Prefect nor Ray."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from compute.contracts.feeds import FEEDS
+from flows.commands.export import write
+from flows.commands.screen import screen
+from flows.settings import PREFIX, Settings, load_settings
+from storage.catalog import COMPLETENESS_ROW, DISPOSITIONS, LANDED_FILE, RECONCILIATION_GATE, SNAPSHOT
+from storage.lake import Lake
+from storage.runs import runs
+
+_PLACES = ("home", "landing", "lake", "ledger", "company", "executor")
+
+
+def status(
+    context: typer.Context,
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="table or json (the feeds alone).")
+    ] = "table",
+) -> None:
+    """Print settings and their origin, the feeds, the drafts, and the last runs.
+
+    Example: techflow status
+    """
+    settings = load_settings()
+    lake = Lake(settings.lake_place)
+    if form == "json":
+        write(feeds(lake), "json", None)
+        return
+    console = screen()
+    given = context.obj or frozenset()
+    _print(console, "settings", ("setting", "value", "from"), _settings(settings, given))
+    _print(console, "feeds", feeds(lake).columns, feeds(lake).rows())
+    _print(console, "drafts", ("month", "draft", "as of", "held", "missing", "reconciliation"), _drafts(lake))
+    last = runs(lake).tail(5).select("finished_at", "flow", "dataset", "month", "executor", "rows", "seconds")
+    _print(console, "last writes", last.columns, last.rows())
+
+
+def feeds(lake: Lake) -> pl.DataFrame:
+    """Return a row per feed: when it last arrived, what became of its rows."""
+    seen = lake.read(LANDED_FILE, pl.col("problem") == "")
+    latest = seen.group_by("dataset").agg(last_arrival=pl.col("arrival").max())
+    counts = lake.read(DISPOSITIONS, pl.col("code") == "").group_by("dataset").agg(
+        *(pl.col("rows").filter(pl.col("disposition") == name).sum().alias(name)
+          for name in ("accepted", "superseded", "duplicate", "quarantined", "rejected"))
+    )  # fmt: skip
+    known = pl.DataFrame({"dataset": [contract.dataset for contract in FEEDS]})
+    rows = known.join(latest, on="dataset", how="left").join(counts, on="dataset", how="left")
+    age = (pl.lit(datetime.now(UTC)) - pl.col("last_arrival")).dt.total_hours()
+    return rows.with_columns(age_hours=age, last_arrival=pl.col("last_arrival").dt.strftime("%Y-%m-%dT%H:%MZ"))
+
+
+def _settings(settings: Settings, given: frozenset[str]) -> list[tuple[str, str, str]]:
+    values = {name: getattr(settings, f"{name}_place", getattr(settings, name)) for name in _PLACES}
+    return [(name, str(values[name]), _origin(name, given)) for name in _PLACES]
+
+
+def _origin(name: str, given: frozenset[str]) -> str:
+    variable = f"{PREFIX}{name.upper()}"
+    if name in given:
+        return f"--{name}"
+    if variable in os.environ:
+        return variable
+    dotenv = Path(".env")
+    if dotenv.is_file() and variable in dotenv.read_text(encoding="utf-8"):
+        return ".env"
+    return "default"
+
+
+def _drafts(lake: Lake) -> list[tuple[Any, ...]]:
+    drafts = lake.read(SNAPSHOT).sort("month", "draft").unique("month", keep="last", maintain_order=True)
+    held = lake.read(COMPLETENESS_ROW).group_by("month").agg(pl.col("quarantined", "missing").sum())
+    failed = lake.read(RECONCILIATION_GATE, pl.col("verdict") != "pass").group_by("month").agg(
+        gates=(pl.col("gate") + " " + pl.col("verdict")).sort().str.join(", ")
+    )  # fmt: skip
+    rows = drafts.join(held, on="month", how="left").join(failed, on="month", how="left").sort("month")
+    return rows.select(
+        "month", "draft", pl.col("as_of").dt.strftime("%Y-%m-%dT%H:%MZ"), "quarantined", "missing",
+        pl.col("gates").fill_null("all pass"),
+    ).rows()  # fmt: skip
+
+
+def _print(console: Console, title: str, columns: Any, rows: Any) -> None:
+    table = Table(*columns, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table, "", soft_wrap=True)

@@ -1,0 +1,23 @@
+"""Figures as people read them, in artifacts and on the terminal.
+
+Source: `metrics.md` §1.2: display rounds HALF_EVEN, money to 2 places, percent to 1.
+"""
+
+from decimal import Decimal
+
+HEADLINE = ("M-01", "M-03", "M-02.net_new", "M-05", "M-10", "M-11", "M-20", "M-27", "M-29", "M-51.closing")
+
+
+def shown(value: Decimal | None, unit: str, null_reason: str = "") -> str:
+    """Return a figure for display; an undefined one shows its reason.
+
+    >>> shown(Decimal("47416.67"), "money"), shown(Decimal("0.545518"), "ratio"), shown(Decimal("-3.00"), "count")
+    ('47,416.67', '54.6 %', '−3')
+    >>> shown(None, "ratio", "insufficient_history")
+    '– insufficient history'
+    """
+    if value is None:
+        return f"– {null_reason.replace('_', ' ')}"
+    forms = {"money": (value, ",.2f", ""), "ratio": (value * 100, ",.1f", " %"), "hours": (value, ",.1f", " h")}
+    number, form, tail = forms.get(unit, (value, ",.0f", ""))
+    return f"{number:{form}}{tail}".replace("-", "−")

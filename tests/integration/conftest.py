@@ -1,0 +1,38 @@
+"""Flows in this process: one Prefect server for all tests, one Ray, a home of its own for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from storage.lake import Lake
+
+
+@pytest.fixture(scope="session")
+def prefect_api() -> Iterator[None]:
+    # Without heartbeats a flow ends at once instead of up to a second later.
+    with prefect_test_harness(server_startup_timeout=60), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[None]:
+    yield
+    import ray
+
+    ray.shutdown()
+
+
+@pytest.fixture
+def lake(tmp_path: Path, golden: Path, prefect_api: None, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """The lake of a home whose landing area is the golden company's."""
+    for name in ("LANDING", "LEDGER", "COMPANY"):
+        monkeypatch.delenv(f"TECHFLOW_{name}", raising=False)
+    monkeypatch.setenv("TECHFLOW_HOME", str(tmp_path))
+    monkeypatch.setenv("TECHFLOW_LANDING", str(golden / "landing"))
+    monkeypatch.setenv("TECHFLOW_LEDGER", str(golden / "ledger.sqlite"))
+    monkeypatch.setenv("TECHFLOW_EXECUTOR", "inline")
+    monkeypatch.chdir(tmp_path)
+    return Lake(str(tmp_path / "lake"))
