@@ -43,8 +43,9 @@ fix: $(STAMP) ## format and apply safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(STAMP) ## write docs/metrics.md anew from the registry
-	$(BIN)/python -m docs.write_metrics
+docs: $(STAMP) ## write docs/metrics.md and docs/codes.md anew from the code
+	$(BIN)/python docs/write_metrics.py
+	$(BIN)/python docs/write_codes.py
 
 lock: $(STAMP) ## pin what is installed into constraints.txt and show the difference
 	$(BIN)/pip freeze --exclude-editable | sort -f > constraints.txt
