@@ -1,0 +1,82 @@
+"""The house holds: layers, generated pages, and nothing forgotten when a feed or a pipeline is added."""
+
+import importlib
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from compute.contracts.feeds import FEEDS
+from storage.catalog import BRONZE, DATASETS, JUDGED, SILVER
+
+ROOT = Path(__file__).parents[2]
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    script = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [str(script), "--no-cache"], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("compute/money.py", "import prefect", "compute knows no table"),
+        ("compute/money.py", "import storage.lake", "flows say when"),
+        ("storage/landing.py", "import deltalake", "only storage.lake speaks deltalake"),
+        ("flows/growth.py", "import ray", "only compute.cluster speaks Ray"),
+    ],
+)
+def test_a_forbidden_import_breaks_the_layers(tmp_path: Path, module: str, line: str, contract: str) -> None:
+    for package in ("compute", "storage", "flows"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / module).open("a", encoding="utf-8") as file:
+        file.write(f"\n{line}\n")
+
+    done = lint_imports(tmp_path)
+
+    assert done.returncode == 1
+    assert any(contract in row and "BROKEN" in row for row in done.stdout.splitlines()), done.stdout
+
+
+@pytest.mark.parametrize("name", ["metrics", "codes"])
+def test_a_written_page_is_current(name: str) -> None:
+    page = runpy.run_path(str(ROOT / "docs" / f"write_{name}.py"))["page"]()
+
+    assert page == (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_every_feed_has_its_tables_and_dates_its_key() -> None:
+    for contract in FEEDS:
+        assert {contract.dataset} <= set(BRONZE) & set(JUDGED) & set(SILVER)
+        assert contract.dated in contract.key, "else a key could leave its month"
+
+
+def test_table_names_and_keys_are_sound() -> None:
+    assert len(DATASETS) == len({dataset.name for dataset in DATASETS})
+    for dataset in DATASETS:
+        assert set(dataset.key) <= set(dataset.schema)
+        assert dataset.partition_by is None or dataset.partition_by in dataset.schema
+        assert dataset.description.endswith(".")
+
+
+def test_every_flow_has_a_deployment_on_the_pool() -> None:
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    entrypoints = {each["entrypoint"] for each in declared}
+
+    assert {f"flows.{name}.{name}" for name in ("profit", "growth", "aggregated")} == entrypoints
+    for entrypoint in entrypoints:
+        module, _, name = entrypoint.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_export_answers_without_prefect_and_ray(tmp_path: Path) -> None:
+    script = "import sys, flows.commands.main; sys.exit(bool({'prefect', 'ray'} & set(sys.modules)))"
+
+    assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=False).returncode == 0

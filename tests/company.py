@@ -1,0 +1,159 @@
+"""A company made of literal records, and its figures, in memory: what a flow does, without a lake."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from compute.account_month import Records, account_month
+from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
+from compute.allocation import MINUTES, allocation, sources
+from compute.company import Company
+from compute.company_month import company_month
+from compute.contracts.feeds import BY_NAME, FEEDS
+from compute.contracts.schema import require
+from compute.current import refused_days, settle, silver_rows
+from compute.growth import GrowthInput, growth_figures
+from compute.judging import PLACE, judge
+from compute.months import Month
+from compute.mrr import state_bills
+from compute.profit import ProfitInput, profit_figures
+from compute.status import status_timeline
+
+ARRIVAL = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def received(lines: Iterable[bytes | Mapping[str, Any]], arrival: datetime = ARRIVAL) -> pl.DataFrame:
+    """Return lines as rows of one landed file."""
+    payloads = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    rows = [("landing", "file", number, arrival, "batch", "", payload) for number, payload in enumerate(payloads, 1)]
+    return pl.DataFrame(rows, schema={**PLACE, "payload": pl.Binary}, orient="row")
+
+
+def bill(account: str, on: str, total: float, **more: Any) -> dict[str, Any]:
+    return {
+        "account_id": account, "subscription_tier": "Starter", "monthly_revenue": total, "user_licenses": 10,
+        "additional_features": [], "feature_revenue": 0.0, "total_monthly_revenue": total, "billing_date": on,
+        "payment_status": "Paid", **more,
+    }  # fmt: skip
+
+
+def change(account: str, on: str, previous: str | None, new: str, **more: Any) -> dict[str, Any]:
+    return {"account_id": account, "previous_status": previous, "new_status": new, "change_date": on, **more}
+
+
+def seats(account: str, on: str, before: int, after: int, revenue: float, **more: Any) -> dict[str, Any]:
+    return {
+        "account_id": account, "previous_licenses": before, "new_licenses": after, "change_date": on,
+        "change_type": "Upgrade" if after > before else "Downgrade", "additional_revenue": revenue,
+        "effective_date": on, **more,
+    }  # fmt: skip
+
+
+def renewal(account: str, on: str, old: float, new: float, kind: str = "Early Renewal", **more: Any) -> dict[str, Any]:
+    return {
+        "account_id": account, "renewal_date": on, "previous_contract_value": old, "new_contract_value": new,
+        "renewal_type": kind, "contract_duration": "12 months", **more,
+    }  # fmt: skip
+
+
+def cost(account: str | None, on: str, amount: float, category: str = "Infrastructure") -> dict[str, Any]:
+    return {"account_id": account, "expense_category": category, "monthly_cost": amount,
+            "cost_breakdown": {"all": amount}, "expense_date": on}  # fmt: skip
+
+
+def team(team_id: str, name: str, month: str, total: float, heads: int) -> dict[str, Any]:
+    each = round(total / heads, 2) if heads else 0.0
+    return {"team_id": team_id, "team_name": name, "monthly_salary_total": total, "headcount": heads,
+            "cost_per_engineer": each, "salary_month": month}  # fmt: skip
+
+
+@dataclass
+class Books:
+    """The current records of a company, and what is made of them.
+
+    Attributes:
+        months: first and last month to compute.
+        as_of: the day of an as-of that was asked for.
+    """
+
+    lines: Mapping[str, Sequence[Any]]
+    months: tuple[Month, ...]
+    company: Company = field(default_factory=Company)
+    as_of: date | None = None
+
+    def __post_init__(self) -> None:
+        self.silver = {feed.dataset: self._silver(feed.dataset) for feed in FEEDS}
+        changes = self.silver["account_status_changes"]
+        self.steps, self.cases = status_timeline(changes, self.company.status_graph)
+        billed = state_bills(self.silver["revenue"]).get_column("month")
+        self.first_month = Month.parse(str(billed.min())) if billed.len() else None
+        records = Records(
+            bills=self.silver["revenue"], changes=changes, steps=self.steps, licences=self.silver["license_changes"],
+            renewals=self.silver["subscription_renewals"], expenses=self.silver["expenses"],
+        )  # fmt: skip
+        start = min(self.months[0], self.first_month or self.months[0])
+        self.rows = account_month(records, start.until(self.months[-1]), self.first_month, self.company)
+        self.existing = self.rows.filter(pl.col("is_existing"))
+
+    def _silver(self, dataset: str) -> pl.DataFrame:
+        contract = BY_NAME[dataset]
+        judged = judge(received(self.lines.get(dataset, ())), contract, self.company)
+        settled = settle(judged, contract, self.company, refused_days(judged, self.company))
+        return require(contract, self.company, silver_rows(settled, contract))
+
+    def of(self, dataset: str, month: Month) -> pl.DataFrame:
+        return self.silver[dataset].filter(pl.col("month") == str(month))
+
+    def account(self, account: str, month: str) -> dict[str, Any]:
+        """Return the one ACCOUNT_MONTH row of an account."""
+        of_account = (pl.col("account_id") == account) & (pl.col("month") == month)
+        return self.rows.filter(of_account).row(0, named=True)
+
+    def ledger(self, month: Month) -> pl.DataFrame:
+        """Return the allocation of a month."""
+        shared = sources(self.of("salaries", month), self.of("expenses", month), self.company)
+        rows = self.rows.filter(pl.col("month") == str(month))
+        return allocation(str(month), rows, shared, pl.DataFrame(schema=MINUTES))
+
+    def figures(self, name: str) -> dict[tuple[str, str], Decimal | str]:
+        """Return a month's figures by metric id and grain key: a value, or the reason why there is none."""
+        table = self.figure_table(name)
+        return {
+            (row["metric_id"], row["grain_key"]): row["value"] if row["value"] is not None else row["null_reason"]
+            for row in table.iter_rows(named=True)
+        }
+
+    def figure_table(self, name: str) -> pl.DataFrame:
+        month = Month.parse(name)
+        rows = self.rows.filter(pl.col("month") == name)
+        growth_input = GrowthInput(
+            self.existing, self.steps, self.silver["license_changes"], self.silver["subscription_renewals"],
+            self.first_month, self.as_of,
+        )  # fmt: skip
+        profit_input = ProfitInput(
+            rows, self.ledger(month), self.of("salaries", month), self.of("salaries", month.plus(-1)),
+            self.of("expenses", month), self._sums(month),
+        )  # fmt: skip
+        parts = [growth_figures(growth_input, month), profit_figures(profit_input, month, self.company)]
+        year = [self._sums(each) for each in month.plus(-12).until(month)]
+        joined = AggregatedInput(stored_figures(pl.concat(parts)), year[1:], year[0].closing, self.first_month)
+        return pl.concat([*parts, aggregated_figures(joined, month)])
+
+    def _sums(self, month: Month) -> Any:
+        return company_month(self.existing.filter(pl.col("month") == str(month)), month, self.first_month)
+
+
+def read_landing(folder: Path) -> dict[str, list[bytes]]:
+    """Return the lines of a landing area of plain files."""
+    return {
+        feed.dataset: [
+            line for path in sorted((folder / feed.dataset).glob("*.ndjson")) for line in path.read_bytes().splitlines()
+        ]
+        for feed in FEEDS
+    }
