@@ -10,7 +10,7 @@ import polars as pl
 
 from compute.company import Company
 from compute.contracts.contract import ARRIVED_ON, Contract, Field, Rule, exactly_one
-from compute.statuses import NO_STATUS, STATUSES
+from compute.statuses import STATUSES
 
 REASONS = (
     "Trial Conversion", "Trial Expired", "Payment Failed", "Payment Recovered", "Customer Request", "Non-Renewal",
@@ -23,8 +23,9 @@ IS_CONVERSION = (PREVIOUS == "Trial") & (NEW == "Active")
 
 
 def _rules(company: Company) -> tuple[Rule, ...]:
-    edges = [f"{start}→{end}" for start, ends in company.status_graph.items() for end in ends]
-    edge = PREVIOUS.fill_null(NO_STATUS) + "→" + NEW
+    # Null alone is ∅: an empty text is an unknown status, though ∅ is written "" in the graph.
+    edges = [f"{start or '∅'}→{end}" for start, ends in company.status_graph.items() for end in ends]
+    edge = PREVIOUS.fill_null("∅") + "→" + NEW
     return (
         Rule("STA-Q01", "unknown status", ~NEW.is_in(STATUSES) | ~PREVIOUS.is_in(STATUSES).fill_null(value=True)),
         Rule("STA-Q02", "previous and new status are the same", PREVIOUS == NEW),

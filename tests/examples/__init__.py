@@ -1,0 +1,1 @@
+"""Example companies, small enough to add up by hand."""
