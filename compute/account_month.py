@@ -13,7 +13,7 @@ from compute.company import Company
 from compute.contracts.expenses import SHARED
 from compute.contracts.subscription_renewals import with_term
 from compute.money import MONEY, SUM
-from compute.months import Month, calendar_frame, month_of
+from compute.months import Month, calendar_frame
 from compute.movements import (
     committed_changes,
     events_by_month,
@@ -25,6 +25,7 @@ from compute.movements import (
 from compute.mrr import births, contract_values, state_bills, with_mrr
 from compute.schema import Schema, typed
 from compute.status import end_of_day
+from compute.status_month import with_status
 from compute.statuses import PAYING, UNKNOWN
 
 EARNING = ("Paid", "Pending", "Overdue", "Failed", "Unpaid", "Disputed")
@@ -94,7 +95,7 @@ def account_month(
     days = end_of_day(records.steps)
     bills = _bill_columns(records.bills, company)
     grid = born.join(span, how="cross").sort("account_id", "month")
-    grid = _with_status(grid, records, days)
+    grid = with_status(grid, records.bills, records.changes, days)
     grid = grid.join(bills, on=["account_id", "month"], how="left")
     grid = _with_contract(grid, records, company)
     grid = _with_licences(with_mrr(grid, first_month), records, bills)
@@ -120,68 +121,6 @@ def _bill_columns(bills: pl.DataFrame, company: Company) -> pl.DataFrame:
         bill_total="total_monthly_revenue",
         bill_tier="subscription_tier",
         features=canonical.list.unique().list.sort(),
-    )
-
-
-def _with_status(grid: pl.DataFrame, records: Records, days: pl.DataFrame) -> pl.DataFrame:
-    """Add S(a,m), where it comes from, and the days on which the account pays.
-
-    An account without status rows is Active by inference when any non-void bill of it is above 0 (U-47).
-    """
-    last = records.steps.sort("account_id", "step").unique(["account_id", "change_date"], keep="last")
-    steps = last.select("account_id", "change_date", is_imputed_status="is_imputed")
-    changes = days.select("account_id", "change_date", "status", in_timeline=pl.lit(value=True)).join(
-        steps, on=["account_id", "change_date"], how="left"
-    )
-    with_rows = records.changes.select("account_id").unique().with_columns(has_rows=pl.lit(value=True))
-    inferred = (
-        state_bills(records.bills).group_by("account_id").agg(is_billed=(pl.col("total_monthly_revenue") > 0).any())
-    )
-    has_rows, is_billed = pl.col("has_rows").fill_null(value=False), pl.col("is_billed").fill_null(value=False)
-    is_inferred = ~has_rows & is_billed
-    known = (
-        grid.sort("ends_on")
-        .join_asof(
-            changes.sort("change_date"),
-            left_on="ends_on",
-            right_on="change_date",
-            by="account_id",
-            check_sortedness=False,
-        )
-        .join(with_rows, on="account_id", how="left")
-        .join(inferred, on="account_id", how="left")
-        .join(_paying_days(days, grid), on=["account_id", "month"], how="left")
-    )
-    every_day = (2 ** pl.col("ends_on").dt.day().cast(pl.Int64)) - 1
-    return known.with_columns(
-        status=pl.when(is_inferred).then(pl.lit("Active")).otherwise(pl.col("status").fill_null(UNKNOWN)),
-        status_source=pl.when(has_rows).then(pl.lit("events")).when(is_inferred).then(pl.lit("inferred_from_billing")),
-        is_open_gap=(pl.col("status") == UNKNOWN) & pl.col("in_timeline").fill_null(value=False),
-        is_imputed_status=pl.col("is_imputed_status").fill_null(value=False),
-        paying_days=pl.when(is_inferred).then(every_day).otherwise(pl.col("paying_days").fill_null(0)),
-    ).drop("change_date", "in_timeline", "has_rows", "is_billed")
-
-
-def _paying_days(days: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
-    """Return the days of a month whose status pays, as bits: bit 0 is the first day (U-76)."""
-    if grid.is_empty():
-        return pl.DataFrame(schema={"account_id": pl.String, "month": pl.String, "paying_days": pl.Int64})
-    first, last = grid.get_column("ends_on").min(), grid.get_column("ends_on").max()
-    begins = pl.max_horizontal("change_date", pl.lit(first, dtype=pl.Date).dt.month_start())
-    ends = pl.min_horizontal(pl.col("until").dt.offset_by("-1d").fill_null(last), pl.lit(last, dtype=pl.Date))
-    held = days.filter(pl.col("status").is_in(PAYING)).with_columns(_begins=begins, _ends=ends)
-    by_month = (
-        held.filter(pl.col("_begins") <= pl.col("_ends"))
-        .with_columns(_month=pl.date_ranges(pl.col("_begins").dt.month_start(), pl.col("_ends"), "1mo"))
-        .explode("_month")
-    )
-    from_day = pl.max_horizontal("_begins", "_month").dt.day().cast(pl.Int64)
-    to_day = pl.min_horizontal("_ends", pl.col("_month").dt.month_end()).dt.day().cast(pl.Int64)
-    bits = (pl.lit(2, dtype=pl.Int64) ** to_day) - (pl.lit(2, dtype=pl.Int64) ** (from_day - 1))
-    return (
-        by_month.select("account_id", month=month_of(pl.col("_month")), bits=bits)
-        .group_by("account_id", "month")
-        .agg(paying_days=pl.col("bits").sum())
     )
 
 

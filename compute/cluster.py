@@ -50,27 +50,27 @@ def run_on_ray(function: Callable[[Shard], Result], shards: Sequence[Shard], *, 
     """
     import ray  # noqa: PLC0415
 
-    with _session():
-        remote = ray.remote(num_cpus=1, max_retries=3)(function)
-        results: dict[int, Result] = {}
-        waiting = list(enumerate(shards))
-        running: dict[Any, int] = {}
-        try:
-            while waiting or running:
-                while waiting and len(running) < in_flight:
-                    index, shard = waiting.pop(0)
-                    running[remote.remote(shard)] = index
-                done, _ = ray.wait(list(running), num_returns=len(running), timeout=0)
-                for reference in done:
-                    results[running[reference]] = ray.get(reference)
-                    del running[reference]
-                if not done:
-                    # A Python sleep, so that a cancelled run or a timeout gets through; ray.get would block it.
-                    time.sleep(_POLL_SECONDS)
-        except BaseException:
-            for reference in running:
-                ray.cancel(reference, force=True)
-            raise
+    _connect()
+    remote = ray.remote(num_cpus=1, max_retries=3)(function)
+    results: dict[int, Result] = {}
+    waiting = list(enumerate(shards))
+    running: dict[Any, int] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < in_flight:
+                index, shard = waiting.pop(0)
+                running[remote.remote(shard)] = index
+            done, _ = ray.wait(list(running), num_returns=len(running), timeout=0)
+            for reference in done:
+                results[running[reference]] = ray.get(reference)
+                del running[reference]
+            if not done:
+                # A Python sleep, so that a cancelled run or a timeout gets through; ray.get would block it.
+                time.sleep(_POLL_SECONDS)
+    except BaseException:
+        for reference in running:
+            ray.cancel(reference, force=True)
+        raise
     return [results[index] for index in range(len(shards))]
 
 
@@ -82,21 +82,20 @@ def is_running() -> bool:
     return ray is not None and bool(ray.is_initialized())
 
 
-@contextmanager
-def _session() -> Iterator[None]:
+def _connect() -> None:
     """Connect to the cluster of RAY_ADDRESS, or start one on this machine and keep it for the process."""
     import ray  # noqa: PLC0415
 
-    if not ray.is_initialized():
-        with _kept_sigterm():
-            ray.init(
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                configure_logging=False,
-                runtime_env={"env_vars": {"POLARS_MAX_THREADS": "1"}},
-            )
-    yield
+    if ray.is_initialized():
+        return
+    with _kept_sigterm():
+        ray.init(
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=False,
+            runtime_env={"env_vars": {"POLARS_MAX_THREADS": "1"}},
+        )
 
 
 @contextmanager

@@ -239,11 +239,11 @@ def end_of_day(steps: pl.DataFrame) -> pl.DataFrame:
     """Return each account's status changes by day: the last step of every day that has one.
 
     Returns:
-        `account_id, change_date, status, until`, sorted; `until` is the first day of the next change, or null.
+        `account_id, change_date, status, is_imputed, until`, sorted; `until` is the day of the next change, or null.
     """
     return (
         steps.sort("account_id", "step")
         .group_by("account_id", "change_date", maintain_order=True)
-        .agg(pl.col("status").last())
+        .agg(pl.col("status", "is_imputed").last())
         .with_columns(until=pl.col("change_date").shift(-1).over("account_id"))
     )

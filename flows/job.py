@@ -15,7 +15,8 @@ from compute.company import Company
 from compute.errors import BadSetting, TransientError
 from compute.months import Month
 from flows.settings import load_company, load_settings
-from storage.lake import Lake, Work
+from storage.lake import Lake
+from storage.work import Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,7 @@ from deltalake.transaction import AddAction
 
 from compute.errors import ContractViolation, PermanentError, TransientError
 from storage.catalog import Dataset
+from storage.work import DataFile, Work
 
 LAKE_FORMAT = "1"
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
@@ -41,34 +42,6 @@ class LakeUnwritable(PermanentError):
 
     def __init__(self, *, root: str, reason: str) -> None:
         super().__init__(f"The lake at {root} cannot be written ({reason}): give another with --lake, or its rights.")
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is recorded with a commit: who did it, how, from what. The `runs` export reads it back."""
-
-    flow: str
-    dataset: str
-    months: str = ""
-    executor: str = ""
-    tasks: int = 0
-    rows: int = 0
-    seconds: float = 0.0
-    finished_at: str = ""
-    code_version: str = ""
-    inputs: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """A Parquet file that a task wrote into a table's folder, not yet part of the table."""
-
-    path: str
-    size: int
-    rows: int
-    partition: str
-    modified_ms: int
-    stats: str
 
 
 def key_number(fingerprint: str) -> int:

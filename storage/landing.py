@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from compute.errors import BadSetting, PermanentError
 from storage.catalog import BRONZE, LANDED_FILE
-from storage.lake import Lake, Table, Work
+from storage.lake import Lake, Table
+from storage.work import Work
 
 _STAMP = re.compile(r"(?=(\d{8}T\d{6}Z))")
 _ROWS_PER_BATCH = 10_000

@@ -17,7 +17,8 @@ from compute.account_month import Records, account_month
 from compute.company import Company
 from compute.months import Month
 from storage.catalog import ACCOUNT_MONTH_TABLE, SILVER, STATUS_STEP, Dataset
-from storage.lake import DataFile, Lake
+from storage.lake import Lake
+from storage.work import DataFile
 
 
 @dataclass(frozen=True, slots=True)

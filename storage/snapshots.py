@@ -17,7 +17,8 @@ from compute.figures import FIGURE, FIGURE_KEY
 from compute.footnotes import FOOTNOTES
 from compute.months import Month
 from storage.catalog import SNAPSHOT, SNAPSHOT_FIGURE
-from storage.lake import Lake, Work
+from storage.lake import Lake
+from storage.work import Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """Deployments on a real Prefect server, process work pool and worker."""
 
+import json
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +36,16 @@ def wait_until_healthy(url: str) -> None:
     raise AssertionError(f"no Prefect server at {url}")
 
 
+def listed(url: str, what: str) -> list[dict[str, Any]]:
+    """Return what the server knows of a kind of object."""
+    request = urllib.request.Request(
+        f"{url}/{what}/filter", data=b"{}", headers={"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=20) as response:
+        found: list[dict[str, Any]] = json.load(response)
+        return found
+
+
 def test_a_deployment_makes_the_snapshot_through_server_pool_and_worker(
     tmp_path: Path, golden: Path, free_port: int, ended: list[subprocess.Popen[bytes]]
 ) -> None:
@@ -58,5 +70,11 @@ def test_a_deployment_makes_the_snapshot_through_server_pool_and_worker(
 
     metrics = techflow("export", "metrics", "2024-01", env=env).stdout
     assert "2024-01,,M-01,account_month,ACC_001,30000.00,money,billed,," in metrics
-    states = prefect("flow-run", "ls", "--state", "Completed", env=env)
-    assert "aggregated" in states
+    prefect("deployment", "run", "profit/profit-daily", "-p", "month=2024-01", env=env)
+    prefect("deployment", "run", "growth/growth-weekly", "-p", "month=2024-01", env=env)
+    prefect("worker", "start", "--pool", "techflow-process", "--run-once", env=env)
+    states = {run["name"]: run["state_type"] for run in listed(url, "flow_runs")}
+    assert dict.fromkeys(("aggregated 2024-01", "profit 2024-01", "growth 2024-01"), "COMPLETED") == states
+    assert {"investor-snapshot", "dispositions", "evidence"} == {each["key"] for each in listed(url, "artifacts")}
+    runs = techflow("export", "runs", env=env).stdout
+    assert "aggregated,gold/account_month,2023-10..2024-01,ray,2," in runs
