@@ -15,9 +15,9 @@ Shard = TypeVar("Shard")
 Result = TypeVar("Result")
 Executor = Literal["auto", "ray", "inline"]
 
-# Break-even of one machine with a cold cluster: starting Ray costs about 5 s, a million rows inline about 1 s
-# (docs/decisions/0004, measured by tests/benchmarks/break_even.py).
-BREAK_EVEN_ROWS = 5_000_000
+# Rows from which Ray is faster on two cores, measured by tests/benchmarks/break_even.py (ADR 4).
+COLD_BREAK_EVEN_ROWS = 5_000_000  # a cluster must first be started
+WARM_BREAK_EVEN_ROWS = 50_000  # one is running
 _POLL_SECONDS = 0.05
 
 
@@ -31,7 +31,7 @@ def choose(executor: Executor, rows: int, *, is_running: bool) -> tuple[Literal[
     """
     if executor != "auto":
         return executor, "asked for"
-    limit = BREAK_EVEN_ROWS // 5 if is_running else BREAK_EVEN_ROWS
+    limit = WARM_BREAK_EVEN_ROWS if is_running else COLD_BREAK_EVEN_ROWS
     if rows >= limit:
         return "ray", f"{rows:,} rows are at or above the break-even of {limit:,}"
     return "inline", f"{rows:,} rows are below the break-even of {limit:,}"
