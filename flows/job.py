@@ -12,9 +12,9 @@ from prefect import get_run_logger
 
 from compute.cluster import Executor
 from compute.company import Company
-from compute.errors import BadSetting, TransientError
+from compute.errors import TransientError
 from compute.months import Month
-from flows.settings import load_company, load_settings
+from flows.settings import load_company, load_settings, parse_instant
 from storage.lake import Lake
 from storage.work import Work
 
@@ -84,21 +84,6 @@ def start(flow: str, as_of: str | None = None, *, is_rebuild: bool = False) -> J
     )
     job.lake.require_writable()
     return job
-
-
-def parse_instant(text: str) -> datetime:
-    """Read an instant with its offset.
-
-    Raises:
-        BadSetting: when it is none, or has no offset: a local time is never assumed.
-    """
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadSetting(f"'{text}' is no instant: write it as 2024-02-02T12:00:00Z.") from error
-    if instant.tzinfo is None:
-        raise BadSetting(f"'{text}' has no offset: write 2024-02-02T12:00:00Z, or +02:00 in place of Z.")
-    return instant.astimezone(UTC)
 
 
 class Stopwatch:

@@ -3,6 +3,7 @@
 Source: `interface.md`, "Settings". An option before a command wins over the environment, which wins over `.env`.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -77,3 +78,18 @@ def load_company(settings: Settings) -> Company:
         return parse_company(path.read_text(encoding="utf-8"), source=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise BadSetting(f"{path} cannot be read ({error}): it must be UTF-8 text.") from error
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an instant with its offset.
+
+    Raises:
+        BadSetting: when it is none, or has no offset: a local time is never assumed.
+    """
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadSetting(f"'{text}' is no instant: write it as 2024-02-02T12:00:00Z.") from error
+    if instant.tzinfo is None:
+        raise BadSetting(f"'{text}' has no offset: write 2024-02-02T12:00:00Z, or +02:00 in place of Z.")
+    return instant.astimezone(UTC)

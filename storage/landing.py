@@ -112,10 +112,9 @@ def files_of(landing: str, dataset: str) -> list[LandedFile]:
     Raises:
         BadSetting: when there is no landing area.
     """
-    root = Path(landing)
-    if not root.is_dir():
-        raise BadSetting(f"There is no landing folder at {landing}: give its place with --landing or TECHFLOW_LANDING.")
-    found = (path for path in sorted(root.glob(f"{dataset}/*")) if path.name.endswith((".ndjson", ".ndjson.gz")))
+    found = (
+        path for path in sorted(_root(landing).glob(f"{dataset}/*")) if path.name.endswith((".ndjson", ".ndjson.gz"))
+    )
     return [
         LandedFile(path, status.st_size, status.st_mtime_ns)
         for path in found
@@ -125,8 +124,19 @@ def files_of(landing: str, dataset: str) -> list[LandedFile]:
 
 
 def stray_folders(landing: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Return folders of the landing area that belong to no feed; they are not read."""
-    return tuple(sorted({path.name for path in Path(landing).iterdir() if path.is_dir()} - {*known, "topics"}))
+    """Return folders of the landing area that belong to no feed; they are not read.
+
+    Raises:
+        BadSetting: when there is no landing area.
+    """
+    return tuple(sorted({path.name for path in _root(landing).iterdir() if path.is_dir()} - {*known, "topics"}))
+
+
+def _root(landing: str) -> Path:
+    root = Path(landing)
+    if not root.is_dir():
+        raise BadSetting(f"There is no landing folder at {landing}: give its place with --landing or TECHFLOW_LANDING.")
+    return root
 
 
 def land(lake: Lake, landing: str, dataset: str, *, as_of: datetime, now: datetime, work: Work) -> Landing:

@@ -14,6 +14,7 @@ from flows.settings import PREFIX
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_show_locals=False,  # they may hold what is nobody's business
     help="Raw SaaS records in, monthly figures out that investors can trust.",
 )
 app.command("demo")(demo.demo)

@@ -9,6 +9,8 @@ from rich.console import Console
 
 from compute.months import parse_months
 from flows.commands.screen import screen
+from flows.settings import load_company, load_settings, parse_instant
+from storage.lake import Lake
 
 
 def run(
@@ -20,7 +22,13 @@ def run(
 
     Example: techflow run 2023-10..2024-03
     """
+    # What is wrong is said before Prefect starts, which takes some seconds.
     parse_months(month)
+    settings = load_settings()
+    load_company(settings)
+    if as_of:
+        parse_instant(as_of)
+    Lake(settings.lake_place).require_writable()
     console = screen(stderr=True)
     quiet_prefect()
     console.print("starting Prefect …", style="dim")
@@ -35,7 +43,7 @@ def run(
 def quiet_prefect() -> None:
     """Keep Prefect's own lines off the terminal and its usage reports off; what the user has set stays."""
     for name, value in {
-        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
