@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_05UP, Context, Decimal, InvalidOperation
 from typing import Any
 
 from compute.contracts.contract import Field, Kind
@@ -19,6 +19,7 @@ from compute.money import to_cents
 Reading = tuple[Any, str | None]
 _UNREADABLE: Reading = (None, "Q92")
 _TOO_LARGE = Decimal(10) ** 16
+_TWENTIETH, _WIDE = Decimal(1).scaleb(-20), Context(prec=60)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
@@ -113,9 +114,18 @@ def read_decimal(value: Any) -> Decimal | None:
         return None
     try:
         number = Decimal(value)
-    except InvalidOperation:
-        return None
+    except InvalidOperation:  # an exponent that Decimal cannot hold
+        number = _beyond_decimal(value)
     return number if abs(number) < _TOO_LARGE else None
+
+
+def _beyond_decimal(number: Number) -> Decimal:
+    """Return a stand-in on the same side of every limit: 0, next to 0, or too large."""
+    mantissa, _, exponent = number.lower().partition("e")
+    size = Decimal(mantissa)
+    if not size:
+        return Decimal(0)
+    return Decimal("1e-999" if exponent.startswith("-") else "1e999").copy_sign(size)
 
 
 def read_money(value: Any) -> Reading:
@@ -134,9 +144,15 @@ def read_money(value: Any) -> Reading:
 
 
 def read_number(value: Any) -> Reading:
-    """Read an exact decimal, not rounded."""
+    """Read an exact decimal, not rounded.
+
+    The column keeps twenty places. What lies beyond is kept as a trace in the last one (05UP), so that a number that
+    is not whole, or above a limit, stays so.
+    """
     number = read_decimal(value)
-    return _UNREADABLE if number is None else (number.normalize() + 0, None)
+    if number is None:
+        return _UNREADABLE
+    return number.quantize(_TWENTIETH, rounding=ROUND_05UP, context=_WIDE), None
 
 
 def read_int(value: Any) -> Reading:

@@ -55,6 +55,11 @@ class LandedFile:
         """The file's name within its feed."""
         return self.path.name
 
+    @property
+    def version(self) -> tuple[str, int, int]:
+        """What changes when the file is sent again under its name."""
+        return self.name, self.size, self.modified_ns
+
     def arrival(self) -> datetime | None:
         """Return the first valid `YYYYMMDDTHHMMSSZ` stamp in the name, or None."""
         for found in _STAMP.finditer(self.name):
@@ -156,9 +161,10 @@ def land(lake: Lake, landing: str, dataset: str, *, as_of: datetime, now: dateti
     bronze, sightings = lake.open(BRONZE[dataset]), lake.open(LANDED_FILE)
     seen = sightings.read(pl.col("dataset") == dataset)
     known_names = set(seen.select("file", "bytes", "modified_ns").rows())
-    new = [file for file in files_of(landing, dataset) if (file.name, file.size, file.modified_ns) not in known_names]
+    present = files_of(landing, dataset)
+    new = [file for file in present if file.version not in known_names]
     if not new:
-        return Landing(0, 0, 0, _problems(seen))
+        return Landing(0, 0, 0, _problems(seen, present))
     landed = _landed_batches(bronze, seen)
     fresh: dict[str, tuple[LandedFile, datetime]] = {}
     rows: list[dict[str, object]] = []
@@ -176,7 +182,12 @@ def land(lake: Lake, landing: str, dataset: str, *, as_of: datetime, now: dateti
     frame = pl.DataFrame(rows, schema=dict(LANDED_FILE.schema))
     sightings.append(frame, replace(work, dataset=LANDED_FILE.name, rows=frame.height))
     taken = frame.filter(pl.col("batch_id").is_in(list(fresh))).unique("batch_id")
-    return Landing(len(fresh), int(taken.get_column("rows").sum()), len(new) - len(fresh), _problems(frame))
+    return Landing(
+        len(fresh),
+        int(taken.get_column("rows").sum()),
+        len(new) - len(fresh),
+        _problems(pl.concat([seen, frame]), present),
+    )
 
 
 def arrivals(lake: Lake, dataset: str) -> pl.DataFrame:
@@ -225,8 +236,11 @@ def _landed_batches(bronze: Table, seen: pl.DataFrame) -> dict[str, datetime]:
     return {**dict(in_bronze.rows()), **known}
 
 
-def _problems(sightings: pl.DataFrame) -> tuple[str, ...]:
-    return tuple(sightings.filter(pl.col("problem") != "").get_column("problem").to_list())
+def _problems(sightings: pl.DataFrame, present: list[LandedFile]) -> tuple[str, ...]:
+    """Return what is wrong with the files that are there: a file that was sent again or taken away is none of them."""
+    versions = {file.version for file in present}
+    bad = sightings.filter(pl.col("problem") != "").select("file", "bytes", "modified_ns", "problem")
+    return tuple(problem for *version, problem in bad.rows() if tuple(version) in versions)
 
 
 _BRONZE_ARROW = pa.schema(

@@ -1,31 +1,14 @@
-"""The status timeline: gap cases, imputed steps, Unknown, order of a day. Source: `data.md` C.2 (AT-19, AT-40, AT-41)."""
+"""What a gap does to the status by month, from raw records on. Source: `data.md` C.2 (AT-19, AT-41)."""
 
 from datetime import date
 
 import pytest
 
 from compute.months import Month
-from compute.status import end_of_day, order_of_day
-from compute.statuses import STATUSES
+from compute.status import end_of_day
 from tests.company import Books, bill, change
 
 MONTHS = Month(2024, 1).until(Month(2024, 3))
-NONE = None
-
-# from, to, verdict, what is imputed or the candidates (AT-40)
-JUMPS = (
-    *(
-        (start, "Past Due", "impute", "Active")
-        for start in (NONE, "Lead", "Trial", "Suspended", "Expired", "Cancelled")
-    ),
-    *((start, "Suspended", "impute", "Active") for start in (NONE, "Lead", "Trial", "Expired", "Cancelled")),
-    ("Past Due", "Trial", "impute", "Cancelled"),
-    *((start, "Expired", "ambiguous", "Active | Trial") for start in (NONE, "Lead", "Cancelled")),
-    (NONE, "Cancelled", "ambiguous", "Active | Lead | Trial"),
-    ("Past Due", "Expired", "ambiguous", "Active | Suspended"),
-    *((start, "Trial", "ambiguous", "Cancelled | Expired") for start in ("Active", "Suspended")),
-    *((start, "Lead", "contradiction", "") for start in STATUSES if start != "Lead"),
-)
 
 
 def timeline(*rows: tuple[str, str | None, str]) -> Books:
@@ -35,19 +18,6 @@ def timeline(*rows: tuple[str, str | None, str]) -> Books:
 
 def days(books: Books) -> list[tuple[date, str]]:
     return end_of_day(books.steps).select("change_date", "status").rows()
-
-
-@pytest.mark.parametrize(("start", "end", "verdict", "between"), JUMPS)
-def test_an_illegal_edge_is_judged_by_the_shortest_paths(
-    start: str | None, end: str, verdict: str, between: str
-) -> None:
-    books = timeline(("2024-02-10", start, end))
-
-    case = books.cases.filter(books.cases["kind"] == "illegal_edge").row(0, named=True)
-
-    assert (start or "(none)", end, verdict) == (case["from"], case["to"], case["verdict"])
-    assert between == (case["imputed"] or case["candidates"])
-    assert end == books.account("ACC_1", "2024-02")["status"]  # the row itself stands (U-33)
 
 
 @pytest.mark.parametrize("start", ["Active", "Trial", "Lead", "Suspended", "Past Due"])
@@ -104,22 +74,6 @@ def test_the_real_row_replaces_the_imputed_one_and_closes_the_case() -> None:
     whole = timeline(gap[0], ("2024-02-01", "Trial", "Active"), ("2024-02-20", "Active", "Past Due"), gap[1])
     assert whole.cases.is_empty()
     assert not whole.steps["is_imputed"].any()
-
-
-@pytest.mark.parametrize(
-    ("edges", "before", "expected"),
-    [
-        ([("Past Due", "Active"), ("Active", "Past Due")], "Active", (1, 0)),
-        ([("Past Due", "Active"), ("Active", "Past Due")], "Past Due", (0, 1)),
-        ([("Past Due", "Active"), ("Active", "Past Due")], "Trial", None),
-        ([("Active", "Cancelled"), ("Trial", "Active")], "Lead", (1, 0)),
-        ([("Active", "Cancelled"), ("Lead", "Trial")], "", None),
-        ([("Active", "Past Due"), ("Past Due", "Active"), ("Active", "Suspended")], "Active", (0, 1, 2)),
-        ([("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"), ("e", "f"), ("f", "g"), ("g", "h"), ("h", "i")], "a", None),
-    ],
-)
-def test_the_order_of_a_day(edges: list[tuple[str, str]], before: str, expected: tuple[int, ...] | None) -> None:
-    assert expected == order_of_day(edges, before)
 
 
 def test_events_of_a_day_are_put_in_order_whatever_the_order_of_arrival() -> None:

@@ -1,0 +1,156 @@
+"""`company.toml`: defaults, tables that replace their default whole, and one sentence for what is wrong.
+
+What a choice does to a row is tested in `test_contracts`. Source: `interface.md`, "company.toml"; `data.md` A.3.
+"""
+
+from decimal import Decimal
+
+import pytest
+
+from compute.company import Company, Team, parse_company
+from compute.errors import BadSetting
+from compute.statuses import DEFAULT_GRAPH
+
+
+def parsed(text: str) -> Company:
+    return parse_company(text, source="here/company.toml")
+
+
+def test_an_empty_file_means_the_defaults() -> None:
+    assert Company() == parsed("")
+
+
+def test_the_defaults_are_those_of_the_interface() -> None:
+    company = Company()
+
+    assert ("TechFlow Solutions", "USD", r"^ACC_\d+$") == tuple(company.company.model_dump().values())
+    assert company.limits.model_dump() == {
+        "max_bad_ratio": Decimal("0.05"),
+        "max_event_age_days": 400,
+        "clock_skew_minutes": 5,
+        "unknown_account_days": 7,
+        "late_hours": 48,
+        "renewal_notice_days": 31,
+        "past_due_grace_days": 30,
+        "default_term_months": 12,
+        "small_team": 3,
+    }
+    assert ("Dashboard", "Reports") == company.features.core
+    assert {"API": "API Access", "Analytics": "Advanced Analytics"} == company.features.aliases
+    assert ("Desktop", "Mobile", "Tablet", "API", "Unknown") == company.vocabulary.device_types
+    assert DEFAULT_GRAPH == company.status_graph
+
+
+def test_a_table_given_replaces_its_default_whole() -> None:
+    company = parsed('[expense_classes]\nPostage = "G&A"\n[status_graph]\n"" = ["Active"]')
+
+    assert {"Postage": "G&A"} == company.expense_classes
+    assert {"": ("Active",)} == company.status_graph
+
+
+def test_a_key_that_is_not_given_keeps_its_default() -> None:
+    company = parsed('[limits]\nsmall_team = 5\n[vocabulary]\ntiers = ["Basic"]\n[features]\ncore = []')
+
+    assert (5, 400) == (company.limits.small_team, company.limits.max_event_age_days)
+    assert (("Basic",), Company().vocabulary.device_types) == (
+        company.vocabulary.tiers,
+        company.vocabulary.device_types,
+    )
+    assert ((), Company().features.aliases) == (company.features.core, company.features.aliases)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[limits]\nsmal_team = 5", "limits.smal_team"),
+        ("[limit]\nsmall_team = 5", "limit"),
+        ("top = 1", "top"),
+        ("[limits]\nsmall_team = -1", "limits.small_team"),
+        ("[limits]\nsmall_team = 2.5", "limits.small_team"),
+        ("[limits]\nsmall_team = true", "limits.small_team"),
+        ('[limits]\nsmall_team = "3"', "limits.small_team"),
+        ("[limits]\ndefault_term_months = 0", "limits.default_term_months"),
+        ("[limits]\nmax_bad_ratio = 1.01", "limits.max_bad_ratio"),
+        ("[limits]\nmax_bad_ratio = -0.01", "limits.max_bad_ratio"),
+        ("[limits]\nmax_bad_ratio = nan", "limits.max_bad_ratio"),
+        ("[company]\naccount_id_pattern = '('", "company.account_id_pattern"),
+        ("[company]\nname = 5", "company.name"),
+        ('[expense_classes]\nPostage = "R & D"', "expense_classes.Postage"),
+        ('[teams]\nData = { cost_class = "COGS", is_engineering = "yes" }', "teams.Data.is_engineering"),
+        ("[teams]\nData = { is_engineering = true }", "teams.Data.cost_class"),
+        ('[teams]\nData = "COGS"', "teams.Data"),
+        ('[status_graph]\nTrial = ["Paused"]', "status_graph"),
+        ('[status_graph]\nPaused = ["Trial"]', "status_graph"),
+        ('[features.aliases]\n"API" = 1', "features.aliases.API"),
+        ('[vocabulary]\ntiers = "Starter"', "vocabulary.tiers"),
+    ],
+)
+def test_an_unknown_key_or_a_wrong_value_is_one_sentence_that_names_file_and_key(text: str, key: str) -> None:
+    with pytest.raises(BadSetting) as wrong:
+        parsed(text)
+
+    assert str(wrong.value).startswith(f"here/company.toml: {key}: ")
+    assert "\n" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("text", ["[limits", "a = ", "[limits]\nsmall_team = 3\nsmall_team = 3"])
+def test_bad_toml_is_one_sentence_that_names_the_file(text: str) -> None:
+    with pytest.raises(BadSetting, match=r"^here/company\.toml is no TOML: ") as wrong:
+        parsed(text)
+
+    assert "\n" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("ratio", ["0", "1", "0.05"])
+def test_a_ratio_from_0_to_1_is_kept_exactly(ratio: str) -> None:
+    assert Decimal(ratio) == parsed(f"[limits]\nmax_bad_ratio = {ratio}").limits.max_bad_ratio
+
+
+ENGINEERS = Team(cost_class="R&D", is_engineering=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Data Engineering", ENGINEERS),
+        ("Engineering", ENGINEERS),
+        ("Frontend Guild", ENGINEERS),
+        ("Sales Engineering", ENGINEERS),
+        ("Support", Team(cost_class="COGS")),
+        ("Customer Support", Team(cost_class="COGS")),
+        ("DevOps", Team(cost_class="COGS")),
+        ("Sales", Team(cost_class="S&M")),
+        ("Marketing", Team(cost_class="S&M")),
+        ("Finance", Team(cost_class="G&A")),
+        ("G&A", Team(cost_class="G&A")),
+        ("engineering", None),
+        ("Sales Operations", None),
+        ("", None),
+    ],
+)
+def test_a_team_has_its_class_by_the_default_table_first_match(name: str, expected: Team | None) -> None:
+    assert expected == Company().team(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Data Engineering", Team(cost_class="COGS")),
+        ("Robots", Team(cost_class="Unclassified")),
+        ("Engineering", None),
+        ("Data Engineering West", None),
+        ("Sales", None),
+    ],
+)
+def test_a_teams_table_matches_whole_names_only_and_replaces_the_default(name: str, expected: Team | None) -> None:
+    company = parsed('[teams]\n"Data Engineering" = { cost_class = "COGS" }\nRobots = { cost_class = "Unclassified" }')
+
+    assert expected == company.team(name)
+
+
+def test_a_choice_that_differs_differs_in_the_fingerprint() -> None:
+    same = parsed("[limits]\nsmall_team = 3").fingerprint()
+    other = parsed("[limits]\nsmall_team = 4").fingerprint()
+
+    assert Company().fingerprint() == same
+    assert other != same

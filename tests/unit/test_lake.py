@@ -1,0 +1,267 @@
+"""The lake: what is committed whole, once, or not at all; and its errors, which travel between processes.
+
+Flows that are killed between two commits are tested in `tests/integration`. Rule: X2, a retry doubles no figure.
+"""
+
+import pickle
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from compute.errors import BadMonth, BadSetting, ContractViolation, PermanentError, PipelineError, TransientError
+from compute.money import MONEY
+from storage.catalog import Dataset
+from storage.lake import ALL, Lake, LakeBusy, LakeUnwritable, Work
+from storage.shards import write_files
+
+MONTHLY = Dataset(
+    name="test/monthly",
+    schema={"month": pl.String, "account_id": pl.String, "amount": MONEY},
+    key=("month", "account_id"),
+    partition_by="month",
+    description="An amount of an account in a month.",
+)
+WHOLE = replace(MONTHLY, name="test/whole", partition_by=None)
+WORK = Work(flow="test", dataset=MONTHLY.name, months="2024-01", rows=1, inputs={"silver/revenue": 3})
+JAN, FEB = ("2024-01", "ACC_1", "1.00"), ("2024-02", "ACC_1", "2.00")
+NEW_JAN = ("2024-01", "ACC_2", "3.00")
+
+Row = tuple[str, str, str]
+
+
+def rows(*given: Row) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(month, account, Decimal(amount)) for month, account, amount in given],
+        schema=dict(MONTHLY.schema),
+        orient="row",
+    )
+
+
+def held(lake: Lake, dataset: Dataset = MONTHLY) -> list[Row]:
+    return [(month, account, str(amount)) for month, account, amount in sorted(lake.read(dataset).rows())]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """A lake in which January and February are written."""
+    lake = Lake(str(tmp_path / "lake"))
+    lake.open(MONTHLY).replace(rows(JAN, FEB), {"2024-01": "a", "2024-02": "a"}, WORK)
+    return lake
+
+
+def test_a_table_that_was_never_written_has_no_rows_and_no_version(tmp_path: Path) -> None:
+    table = Lake(str(tmp_path / "lake")).open(MONTHLY)
+
+    assert (-1, 0, {}, [], False) == (
+        table.version, table.count(), table.partitions(), table.history(), table.done("2024-01", "a")
+    )  # fmt: skip
+    assert table.read().equals(rows())
+    assert not (tmp_path / "lake").exists()
+
+
+def test_replace_leaves_other_partitions_as_they_are(lake: Lake) -> None:
+    lake.open(MONTHLY).replace(rows(NEW_JAN), {"2024-01": "b"}, WORK)
+
+    assert [NEW_JAN, FEB] == held(lake)
+
+
+def test_replacing_again_doubles_nothing(lake: Lake) -> None:
+    for _ in range(2):
+        lake.open(MONTHLY).replace(rows(NEW_JAN), {"2024-01": "b"}, WORK)
+
+    assert [NEW_JAN, FEB] == held(lake)
+    assert 2 == lake.open(MONTHLY).count()
+
+
+def test_a_partition_is_done_with_the_inputs_it_was_last_made_from(lake: Lake) -> None:
+    lake.open(MONTHLY).replace(rows(NEW_JAN), {"2024-01": "b"}, WORK)
+
+    table = lake.open(MONTHLY)
+
+    asked = [("2024-01", "a"), ("2024-01", "b"), ("2024-02", "a"), ("2024-03", "a")]
+    assert [False, True, True, False] == [table.done(*each) for each in asked]
+
+
+def test_replacing_by_no_rows_empties_the_partition(lake: Lake) -> None:
+    lake.open(MONTHLY).replace(rows(), {"2024-01": "b"}, WORK)
+
+    assert [FEB] == held(lake)
+    assert lake.open(MONTHLY).done("2024-01", "b")
+    assert ["2024-02"] == list(lake.open(MONTHLY).partitions())
+
+
+def test_a_table_without_partitions_is_replaced_whole(lake: Lake) -> None:
+    lake.open(WHOLE).replace(rows(JAN, FEB), {ALL: "a"}, WORK)
+    lake.open(WHOLE).replace(rows(NEW_JAN), {ALL: "b"}, WORK)
+
+    assert [NEW_JAN] == held(lake, WHOLE)
+    assert (False, True) == (lake.open(WHOLE).done(ALL, "a"), lake.open(WHOLE).done(ALL, "b"))
+
+
+def test_rewrite_replaces_every_partition(lake: Lake) -> None:
+    lake.open(MONTHLY).rewrite(rows(NEW_JAN), {"2024-01": "b"}, WORK)
+
+    assert [NEW_JAN] == held(lake)
+
+
+def test_an_open_table_stays_at_its_version(lake: Lake) -> None:
+    before = lake.open(MONTHLY)
+    lake.open(MONTHLY).replace(rows(NEW_JAN), {"2024-01": "b"}, WORK)
+
+    assert before.read().sort("month").equals(rows(JAN, FEB))
+    assert lake.open(MONTHLY, version=before.version).read().sort("month").equals(rows(JAN, FEB))
+    assert before.version < lake.open(MONTHLY).version
+
+
+@pytest.mark.parametrize("month", ["2024-01", "2024-02", "2024-03"])
+def test_of_two_that_opened_the_same_version_one_commits_and_the_other_is_told(lake: Lake, month: str) -> None:
+    one, other = lake.open(MONTHLY), lake.open(MONTHLY)
+    one.replace(rows(NEW_JAN), {"2024-01": "b"}, WORK)
+
+    with pytest.raises(LakeBusy, match="run again"):
+        other.replace(rows((month, "ACC_9", "9.00")), {month: "c"}, WORK)
+
+    assert [NEW_JAN, FEB] == held(lake)
+
+
+def test_of_two_that_append_to_the_same_version_one_is_told(lake: Lake) -> None:
+    one, other = lake.open(WHOLE), lake.open(WHOLE)
+    one.created()
+    other.created()
+    one.append(rows(JAN), WORK)
+
+    with pytest.raises(LakeBusy):
+        other.append(rows(JAN), WORK)
+
+    assert [JAN] == held(lake, WHOLE)
+
+
+def test_files_and_rows_do_not_overtake_each_other(lake: Lake) -> None:
+    one, other = lake.open(MONTHLY), lake.open(MONTHLY)
+    one.replace(rows(NEW_JAN), {"2024-01": "b"}, WORK)
+
+    with pytest.raises(LakeBusy):
+        other.replace_files(write_files(lake, MONTHLY, rows(FEB)), {"2024-02": "c"}, WORK)
+
+    assert [NEW_JAN, FEB] == held(lake)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (rows(JAN).drop("amount"), "columns are"),
+        (rows(JAN).with_columns(more=1), "columns are"),
+        (rows(JAN).select("account_id", "month", "amount").cast({"amount": pl.Float64}), "columns are"),
+        (rows(JAN).cast({"amount": pl.Decimal(38, 2)}), "columns are"),
+        (rows(JAN, ("2024-01", "ACC_1", "5.00")), "month, account_id names two rows"),
+        (rows(JAN, FEB), "rows outside the partitions"),
+        (rows(JAN, FEB).with_columns(month=pl.lit(None, dtype=pl.String)).head(1), "rows outside the partitions"),
+    ],
+)
+def test_a_frame_that_breaks_its_promise_is_not_written(lake: Lake, wrong: pl.DataFrame, why: str) -> None:
+    version = lake.open(MONTHLY).version
+
+    with pytest.raises(ContractViolation, match=why):
+        lake.open(MONTHLY).replace(wrong, {"2024-01": "b"}, WORK)
+
+    assert [JAN, FEB] == held(lake)
+    assert (version, True) == (lake.open(MONTHLY).version, lake.open(MONTHLY).done("2024-01", "a"))
+
+
+def test_files_replace_the_partitions_that_they_are_made_for(lake: Lake) -> None:
+    files = write_files(lake, MONTHLY, rows(NEW_JAN))
+
+    lake.open(MONTHLY).replace_files(files, {"2024-01": "b"}, WORK)
+
+    assert [NEW_JAN, FEB] == held(lake)
+    assert (2, True) == (lake.open(MONTHLY).count(), lake.open(MONTHLY).done("2024-01", "b"))
+
+
+def test_no_files_empty_the_partition(lake: Lake) -> None:
+    lake.open(MONTHLY).replace_files([], {"2024-01": "b"}, WORK)
+
+    assert [FEB] == held(lake)
+
+
+def test_files_outside_the_partitions_are_refused(lake: Lake) -> None:
+    files = write_files(lake, MONTHLY, rows(NEW_JAN, ("2024-02", "ACC_9", "9.00")))
+
+    with pytest.raises(ContractViolation, match=r"files outside the partitions: \{'2024-02'\}"):
+        lake.open(MONTHLY).replace_files(files, {"2024-01": "b"}, WORK)
+
+    assert [JAN, FEB] == held(lake)
+
+
+def test_a_fingerprint_changes_with_the_files_of_the_partition_and_no_others(lake: Lake) -> None:
+    before = lake.open(MONTHLY)
+    lake.open(MONTHLY).replace(rows(NEW_JAN), {"2024-01": "b"}, WORK)
+    after = lake.open(MONTHLY)
+
+    same = {name for name, print_ in before.partitions().items() if after.partitions()[name] == print_}
+
+    assert {"2024-02"} == same
+    assert before.fingerprint() != after.fingerprint()
+
+
+@pytest.mark.parametrize("amount", ["9999999999999999.99", "-9999999999999999.99", "9007199254740993.01", "0.01"])
+def test_a_filter_on_money_finds_every_amount(tmp_path: Path, amount: str) -> None:
+    """Statistics of decimals are floats: 9999999999999999.99 would be 10¹⁶ there, and its file skipped."""
+    lake, row = Lake(str(tmp_path / "lake")), ("2024-01", "ACC_1", amount)
+    lake.open(MONTHLY).replace(rows(row), {"2024-01": "a"}, WORK)
+
+    wanted = Decimal(amount)
+    found = [
+        lake.read(MONTHLY, where).height
+        for where in (pl.col("amount") == wanted, pl.col("amount") >= wanted, pl.col("amount") <= wanted)
+    ]
+
+    assert [1, 1, 1] == found
+
+
+def test_statistics_are_kept_of_the_key_and_never_of_money(lake: Lake) -> None:
+    kept = DeltaTable(lake.open(MONTHLY).location).metadata().configuration["delta.dataSkippingStatsColumns"]
+
+    assert "account_id" == kept
+
+
+def test_a_commit_says_who_did_it_from_what(lake: Lake) -> None:
+    last = lake.open(MONTHLY).history()[0]
+
+    assert ('"test"', '"2024-01"', '{"silver/revenue": 3}') == (
+        last["techflow.flow"], last["techflow.months"], last["techflow.inputs"]
+    )  # fmt: skip
+
+
+def test_a_lake_that_can_be_written_is_made(tmp_path: Path) -> None:
+    Lake(str(tmp_path / "a" / "lake")).require_writable()
+
+    assert [] == list((tmp_path / "a" / "lake").iterdir())
+
+
+@pytest.mark.parametrize("place", ["file", "file/lake"])
+def test_a_lake_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(LakeUnwritable, match=f"{tmp_path / place} cannot be written .*--lake"):
+        Lake(str(tmp_path / place)).require_writable()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (LakeBusy(dataset="silver/revenue"), TransientError),
+        (LakeUnwritable(root="/lake", reason="permission denied"), PermanentError),
+        (ContractViolation(dataset="revenue", failures=("REV-Q01", "REV-Q02")), PermanentError),
+        (BadSetting("no such key"), PermanentError),
+        (BadMonth("no month"), PermanentError),
+    ],
+)
+def test_an_error_keeps_its_kind_its_message_and_its_fields_on_its_way(error: PipelineError, kind: type) -> None:
+    back = pickle.loads(pickle.dumps(error))
+
+    assert (type(error), str(error), vars(error)) == (type(back), str(back), vars(back))
+    assert isinstance(back, kind)
