@@ -54,4 +54,9 @@ def evidence_text(job: Job, drafts: list[Draft]) -> str:
         verdicts = dict(job.lake.read(RECONCILIATION_GATE, of_month).select("gate", "verdict").rows())
         cells = (draft.month, draft.number, *held, *(verdicts[gate] for gate in sorted(verdicts)))
         lines.append("| " + " | ".join(map(str, cells)) + " |")
+    lines += [
+        "",
+        "A month certifies with nothing quarantined, nothing missing and every gate passed.",
+        "Until the engagement topics are read, every date of the month counts as missing.",
+    ]
     return "\n".join(lines)

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     @property
     def lake_place(self) -> str:
         """The folder of the tables."""
-        return str(Path(self.lake or self.home / "lake").absolute())
+        return self.lake if "://" in self.lake else str(Path(self.lake or self.home / "lake").absolute())
 
     @property
     def ledger_place(self) -> str:

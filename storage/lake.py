@@ -77,6 +77,8 @@ class Lake:
         Raises:
             LakeUnwritable: when it cannot be made or written; nothing was written.
         """
+        if "://" in self.root:
+            raise LakeUnwritable(root=self.root, reason="object stores are not supported yet")
         try:
             root = Path(self.root)
             root.mkdir(parents=True, exist_ok=True)
