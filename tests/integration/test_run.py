@@ -168,7 +168,7 @@ def test_no_sales_rep_leaves_bronze(lake: Lake, tmp_path: Path, monkeypatch: pyt
     landing.mkdir(parents=True)
     change = {
         "account_id": "ACC_002", "previous_status": "Trial", "new_status": "Active", "change_date": "2024-01-20",
-        "change_reason": "Trial Conversion", "sales_rep": "Sandra Verkauf", "contract_value": 15000.00,
+        "change_reason": "Trial Conversion", "sales_rep": "REP-7731", "contract_value": 15000.00,
     }  # fmt: skip
     bad = change | {"change_date": "2099-01-20"}
     landing.joinpath("changes.ndjson").write_text("\n".join(map(json.dumps, (change, bad))), encoding="utf-8")
@@ -179,4 +179,4 @@ def test_no_sales_rep_leaves_bronze(lake: Lake, tmp_path: Path, monkeypatch: pyt
     for dataset in DATASETS:
         if not dataset.name.startswith("bronze/"):
             rows = lake.read(dataset)
-            assert "Sandra" not in repr(rows.to_dicts()), dataset.name
+            assert "REP-7731" not in repr(rows.to_dicts()), dataset.name

@@ -27,7 +27,7 @@ SEED = {
     "salaries": """{"team_id": "ENG_001", "team_name": "Data Engineering", "monthly_salary_total": 45000.00,
         "headcount": 4, "cost_per_engineer": 11250.00, "salary_month": "2024-01"}""",
     "account_status_changes": """{"account_id": "ACC_002", "previous_status": "Trial", "new_status": "Active",
-        "change_date": "2024-01-20", "change_reason": "Trial Conversion", "sales_rep": "John Smith",
+        "change_date": "2024-01-20", "change_reason": "Trial Conversion", "sales_rep": "REP-1",
         "contract_value": 15000.00}""",
     "license_changes": """{"account_id": "ACC_003", "previous_licenses": 50, "new_licenses": 75,
         "change_date": "2024-01-25", "change_type": "Upgrade", "additional_revenue": 5000.00,
