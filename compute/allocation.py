@@ -23,6 +23,11 @@ ALLOCATION: Schema = {
 MINUTES: Schema = {"account_id": pl.String, "minutes": pl.Int64}
 
 
+def active_minutes(days: pl.DataFrame) -> pl.DataFrame:
+    """Return the MINUTES of a month from its user-days."""
+    return days.group_by("account_id").agg(pl.col("minutes").sum()).pipe(typed, MINUTES)
+
+
 def sources(salaries: pl.DataFrame, expenses: pl.DataFrame, company: Company) -> pl.DataFrame:
     """Return what is shared out in a month: `source, cost_class, amount, is_cogs_team`.
 

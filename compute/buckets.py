@@ -1,6 +1,7 @@
 """Account buckets: a stable hash that spreads accounts over shards, the same in every version and process."""
 
 import zlib
+from collections.abc import Sequence
 from itertools import pairwise
 
 import polars as pl
@@ -8,25 +9,24 @@ import polars as pl
 BUCKETS = 64
 
 
-def bucket_of(account: str) -> int:
-    """Return an account's bucket.
+def bucket_of(*names: str) -> int:
+    """Return the bucket of an account, or of an account and a user: a user is whole, an account may spread.
 
-    >>> bucket_of("ACC_001") == bucket_of("ACC_001") and 0 <= bucket_of("ACC_002") < BUCKETS
+    >>> bucket_of("ACC_001") == bucket_of("ACC_001") and 0 <= bucket_of("ACC_002", "USER_1") < BUCKETS
     True
     """
-    return zlib.crc32(account.encode()) % BUCKETS
+    return zlib.crc32("\0".join(names).encode()) % BUCKETS
 
 
-def with_bucket(rows: pl.DataFrame, account: str | None) -> pl.DataFrame:
-    """Add `_bucket`, from the account column; 0 for datasets without one."""
-    if account is None:
+def with_bucket(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Add `_bucket`, from the columns that name account and user; 0 for datasets without them."""
+    if not names:
         return rows.with_columns(_bucket=pl.lit(0, dtype=pl.Int32))
-    names = rows.get_column(account).unique().to_list()
-    buckets = pl.DataFrame(
-        {account: names, "_bucket": [bucket_of(name) for name in names]},
-        schema={account: pl.String, "_bucket": pl.Int32},
+    distinct = rows.select(names).unique()
+    buckets = distinct.with_columns(
+        pl.Series("_bucket", [bucket_of(*row) for row in distinct.iter_rows()], dtype=pl.Int32)
     )
-    return rows.join(buckets, on=account, how="left", maintain_order="left")
+    return rows.join(buckets, on=list(names), how="left", maintain_order="left")
 
 
 def bucket_ranges(shards: int) -> list[tuple[int, int]]:

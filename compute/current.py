@@ -4,17 +4,17 @@ A pure function of one judged month: order, batching and restarts cannot matter.
 Source: `data.md` A.0, steps 5 and 6; "Identity, duplicates, revisions"; "Batch refusal" (U-13).
 """
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
 from compute.buckets import with_bucket
 from compute.company import Company
 from compute.contracts.contract import Contract
-from compute.judging import PLACE, quality, verdict
+from compute.judging import quality, verdict
 from compute.schema import Schema
 
-ORDER = ("_arrival", "_file", "_batch_id", "_row")  # the digest only parts two contents under one name
 LEAST_BATCH = 100
 
 DISPOSITION: Schema = {
@@ -26,11 +26,28 @@ DISPOSITION: Schema = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What decides about a topic's rows beside the rows themselves.
+
+    Attributes:
+        accounts: the accounts that the file feeds name.
+        as_of: the run's as-of; it decides the age of unknown accounts and of open sessions, nothing else.
+    """
+
+    accounts: pl.Series
+    as_of: datetime
+
+
+# Before all time nothing has waited and nothing is old: what file feeds are settled with.
+ALONE = Beside(pl.Series([], dtype=pl.String), datetime(1970, 1, 1, tzinfo=UTC))
+
+
 def silver_schema(contract: Contract) -> Schema:
     """Return the columns of a silver table: typed fields, then place, quality and codes."""
     return {
         **contract.columns,
-        **{name: PLACE[name] for name in ("_arrival", "_file", "_batch_id", "_row")},
+        **{name: contract.place[name] for name in contract.order},
         "_quality": pl.String,
         "_codes": pl.List(pl.String),
         "_bucket": pl.Int32,
@@ -58,7 +75,34 @@ def refused_days(judged: pl.DataFrame, company: Company) -> frozenset[date]:
     )
 
 
-def settle(judged: pl.DataFrame, contract: Contract, company: Company, refused: frozenset[date]) -> pl.DataFrame:
+def strangers(judged: pl.DataFrame, contract: Contract, company: Company, beside: Beside) -> pl.Expr:
+    """Return where an accepted row's account is known to nobody, for longer than `unknown_account_days` (U-19)."""
+    if contract.unknown_account is None:
+        return pl.lit(value=False)
+    waited = pl.lit(beside.as_of) - pl.col("_arrival") > timedelta(days=company.limits.unknown_account_days)
+    named = judged.get_column("account_id").drop_nulls().unique()
+    unknown = named.filter(~named.is_in(beside.accounts.implode()))
+    return (pl.col("_verdict") == "accepted") & waited & pl.col("account_id").is_in(unknown.implode())
+
+
+def clock_marks(judged: pl.DataFrame, contract: Contract, company: Company, beside: Beside) -> dict[str, str]:
+    """Return by month what stands beside its rows and decides about them; a month without such rows is left out.
+
+    Equal marks over equal rows give equal settled rows, so time that passes changes a month only when it must.
+    """
+    aged = [rule.when.fill_null(value=False) for rule in contract.current_rules(company, beside.as_of)]
+    marked = judged.with_columns(
+        _strange=strangers(judged, contract, company, beside),
+        _aged=pl.any_horizontal(aged) if aged and contract.is_topic else pl.lit(value=False),
+    ).filter(pl.col("_strange") | pl.col("_aged"))
+    accounts = pl.col("account_id").filter(pl.col("_strange")).unique().sort().str.join(" ")
+    months = marked.group_by("month").agg(pl.col("_strange").sum(), pl.col("_aged").sum(), accounts=accounts)
+    return {month: f"{strange} {old} {names}" for month, strange, old, names in months.rows()}
+
+
+def settle(
+    judged: pl.DataFrame, contract: Contract, company: Company, refused: frozenset[date], beside: Beside = ALONE
+) -> pl.DataFrame:
     """Give every judged row its disposition.
 
     Args:
@@ -66,25 +110,38 @@ def settle(judged: pl.DataFrame, contract: Contract, company: Company, refused: 
         contract: the dataset's contract.
         company: the company's choices.
         refused: arrival dates whose rows are refused.
+        beside: the known accounts and the as-of; topics need them.
 
     Returns:
         The rows in order, with `_disposition` (accepted, superseded, duplicate, quarantined, rejected) and
         `_codes` complete.
     """
-    rows = judged.sort(ORDER).with_columns(
-        _codes=pl.when(pl.col("_arrival").dt.date().is_in(sorted(refused)))
-        .then(pl.concat_list("_codes", pl.lit([contract.code("Q99")], dtype=pl.List(pl.String))))
-        .otherwise("_codes")
-    )
+    rows = judged.sort(contract.order)
+    if contract.unknown_account is not None:
+        rows = _coded(rows, strangers(judged, contract, company, beside), contract.unknown_account)
+    rows = _coded(rows, pl.col("_arrival").dt.date().is_in(sorted(refused)), contract.code("Q99"))
     rows = rows.with_columns(_verdict=verdict())
     accepted = _deduplicated(rows.filter(pl.col("_verdict") == "accepted"), contract)
     held = rows.filter(pl.col("_verdict") != "accepted").with_columns(_disposition=pl.col("_verdict"))
-    current = _with_current_codes(accepted.filter(pl.col("_disposition") == "accepted"), contract, company)
-    return pl.concat([held, accepted.filter(pl.col("_disposition") != "accepted"), current]).sort(ORDER)
+    current = _with_current_codes(
+        accepted.filter(pl.col("_disposition") == "accepted"), contract, company, beside.as_of
+    )
+    return pl.concat([held, accepted.filter(pl.col("_disposition") != "accepted"), current]).sort(contract.order)
+
+
+def _coded(rows: pl.DataFrame, when: pl.Expr, code: str) -> pl.DataFrame:
+    """Append a code to the rows of a condition."""
+    added = pl.concat_list("_codes", pl.lit([code], dtype=pl.List(pl.String)))
+    return rows.with_columns(_codes=pl.when(when).then(added).otherwise("_codes"))
 
 
 def _deduplicated(accepted: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Tell duplicates, superseded and current rows apart, within each key, in order."""
+    if not contract.has_revisions:
+        is_first = pl.col("_identity").is_first_distinct()
+        return accepted.with_columns(
+            _disposition=pl.when(is_first).then(pl.lit("accepted")).otherwise(pl.lit("duplicate"))
+        )
     key = list(contract.key)
     is_new = pl.col("_identity").is_first_distinct().over(key)
     position = pl.col("_is_new").cum_sum().over(key)
@@ -107,9 +164,10 @@ def _deduplicated(accepted: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     )
 
 
-def _with_current_codes(current: pl.DataFrame, contract: Contract, company: Company) -> pl.DataFrame:
+def _with_current_codes(current: pl.DataFrame, contract: Contract, company: Company, as_of: datetime) -> pl.DataFrame:
     found = [
-        pl.when(rule.when.fill_null(value=False)).then(pl.lit(rule.code)) for rule in contract.current_rules(company)
+        pl.when(rule.when.fill_null(value=False)).then(pl.lit(rule.code))
+        for rule in contract.current_rules(company, as_of)
     ]
     if not found:
         return current
@@ -119,7 +177,10 @@ def _with_current_codes(current: pl.DataFrame, contract: Contract, company: Comp
 def silver_rows(settled: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Return the current accepted rows, in order, as silver keeps them."""
     current = settled.filter(pl.col("_disposition") == "accepted").with_columns(_quality=quality())
-    return with_bucket(current, contract.account).select(list(silver_schema(contract))).sort("_bucket", *ORDER)
+    placed = with_bucket(current, [name for name in (contract.account, contract.user) if name])
+    # A user's rows lie together and in time, which is how they are read and what compresses best.
+    within = () if contract.user is None else (contract.account or "", contract.user, contract.dated)
+    return placed.select(list(silver_schema(contract))).sort("_bucket", *within, *contract.order)
 
 
 def count_dispositions(settled: pl.DataFrame, contract: Contract) -> pl.DataFrame:
@@ -133,3 +194,8 @@ def count_dispositions(settled: pl.DataFrame, contract: Contract) -> pl.DataFram
         .select(list(DISPOSITION))
         .sort(list(DISPOSITION))
     )
+
+
+def named_accounts(judged: pl.DataFrame) -> pl.Series:
+    """Return the accounts that judged rows of a file feed name readably, accepted or quarantined (U-19)."""
+    return judged.filter(pl.col("_verdict") != "rejected").get_column("account_id").drop_nulls().unique()

@@ -12,18 +12,11 @@ import polars as pl
 from compute.company import Company
 from compute.contracts.contract import DTYPES, Contract, Field, Rule
 from compute.months import month_of
-from compute.reading import NoRecord, parse_record, read_field
+from compute.privacy import pseudonym
+from compute.reading import NoRecord, Reading, parse_record, read_field
 from compute.schema import Schema, typed
 
 UNDATED = "undated"  # the month of a row whose date cannot be read
-PLACE: Schema = {  # where a row came from, and when
-    "_source": pl.String,
-    "_file": pl.String,
-    "_row": pl.Int64,
-    "_arrival": pl.Datetime("us", "UTC"),
-    "_batch_id": pl.String,
-    "_payload_sha256": pl.String,
-}
 VERDICT: Schema = {
     "_contract_version": pl.String,
     "_identity": pl.String,
@@ -32,27 +25,35 @@ VERDICT: Schema = {
     "_detail": pl.String,
     "month": pl.String,
 }
+ROWS_AT_ONCE = 100_000  # bounds what is held as Python values
+NO_KEY = b""
 # What an own rule cannot be judged beside: there is no typed value to judge.
 _UNTYPED = ("R01", "Q91", "Q92", "Q93")
 
 
 def judged_schema(contract: Contract) -> Schema:
     """Return the columns of a judged table: place, typed fields, verdict."""
-    return {**PLACE, **contract.columns, **VERDICT}
+    return {**contract.place, **contract.columns, **VERDICT}
 
 
-def judge(received: pl.DataFrame, contract: Contract, company: Company) -> pl.DataFrame:
+def judge(received: pl.DataFrame, contract: Contract, company: Company, key: bytes = NO_KEY) -> pl.DataFrame:
     """Give every received row its typed values, its codes and a verdict.
 
     Args:
-        received: rows as landed: PLACE columns and `payload`, bytes.
+        received: rows as landed: the contract's place columns and `payload`, bytes.
         contract: the dataset's contract.
         company: the company's choices.
+        key: makes pseudonyms; needed where the contract names users.
 
     Returns:
         One row per received row, columns of `judged_schema`; `_verdict` accepted, quarantined or rejected;
         `month` of the dated field, or `undated`; `_identity` digests the typed record of an accepted row.
     """
+    parts = [_judge(part, contract, company, key) for part in received.iter_slices(ROWS_AT_ONCE)]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=judged_schema(contract))
+
+
+def _judge(received: pl.DataFrame, contract: Contract, company: Company, key: bytes) -> pl.DataFrame:
     columns, codes, details = _type_rows(received.get_column("payload").to_list(), contract, company)
     untyped = {contract.code(suffix) for suffix in (*_UNTYPED, "R00")}
     frame = received.drop("payload").with_columns(
@@ -66,8 +67,26 @@ def judge(received: pl.DataFrame, contract: Contract, company: Company) -> pl.Da
     return (
         ruled.with_columns(_verdict=verdict(), month=_month(contract))
         .with_columns(_identity=pl.Series(_identities(ruled, contract), dtype=pl.String))
+        .with_columns(_kept(ruled, contract, key))
         .pipe(typed, judged_schema(contract))
     )
+
+
+def _kept(ruled: pl.DataFrame, contract: Contract, key: bytes) -> list[pl.Series]:
+    """Return what silver keeps instead of personal fields, each distinct text reduced once."""
+    reductions = [
+        (name, each.name, function) for each in contract.fields if each.kept for name, function in each.kept.items()
+    ]
+    reductions += [
+        (each.name, each.name, lambda user: pseudonym(user, key)) for each in contract.fields if each.is_user
+    ]
+    columns = []
+    for name, source, function in reductions:
+        texts = ruled.get_column(source)
+        distinct = texts.drop_nulls().unique()
+        reduced = pl.Series([function(text) for text in distinct.to_list()], dtype=pl.String)
+        columns.append(texts.replace_strict(distinct, reduced, default=None, return_dtype=pl.String).alias(name))
+    return columns
 
 
 def verdict() -> pl.Expr:
@@ -109,8 +128,17 @@ def _read_column(
     pattern: re.Pattern[str],
 ) -> pl.Series:
     values: list[Any] = []
+    known: dict[tuple[type, Any], Reading] = {}  # a text and a number of the same digits are not the same value
     for index, record in enumerate(records):
-        value, code = (None, None) if record is None else read_field(field, record.get(field.name), pattern)
+        raw = None if record is None else record.get(field.name)
+        if record is None:
+            value, code = None, None
+        elif isinstance(raw, list | dict):
+            value, code = read_field(field, raw, pattern)
+        elif (type(raw), raw) in known:
+            value, code = known[type(raw), raw]
+        else:
+            value, code = known[type(raw), raw] = read_field(field, raw, pattern)
         values.append(value)
         if code:
             codes[index].append(contract.code(code))
@@ -122,6 +150,7 @@ _WORDS = {
     "R01": "is missing and names the row",
     "Q91": "is missing",
     "Q92": "is no readable {kind}",
+    "Q93": "has no offset, and local time is never assumed",
     "W92": "was rounded to cents",
 }
 
@@ -162,9 +191,17 @@ def _month(contract: Contract) -> pl.Expr:
 
 
 def _identities(frame: pl.DataFrame, contract: Contract) -> list[str]:
-    """Digest each typed record; equal digests are identical rows (U-03)."""
-    columns = [frame.get_column(field.name).to_list() for field in contract.fields]
+    """Digest each typed record; equal digests are identical rows (U-03).
+
+    Without revisions the key alone decides: the values as received, before anything is stripped (U-17).
+    """
+    names = contract.key if not contract.has_revisions else tuple(field.name for field in contract.fields)
+    columns = [_comparable(frame.get_column(name)).to_list() for name in names]
     return [hashlib.sha256(repr(record).encode()).hexdigest() for record in zip(*columns, strict=True)]
+
+
+def _comparable(column: pl.Series) -> pl.Series:
+    return column.to_physical() if column.dtype == DTYPES["instant"] else column
 
 
 def quality() -> pl.Expr:

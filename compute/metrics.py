@@ -1,6 +1,6 @@
 """The registry of metrics: id, name, unit, grains, definition, version. `docs/metrics.md` is written from it.
 
-Source: `metrics.md` §5, §6.5, §8.
+Source: `metrics.md` §5 to §8.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,8 @@ class Metric:
     """One metric.
 
     Attributes:
-        grains: AD account-day, AM account-month, TM team-month, CM company-month.
+        grains: AD account-day, AM account-month, TM team-month, XD a customer's team's day, CD company-day, CM
+            company-month.
         definition: the formula, in the words of the specification.
         label: printed with the figure: `partial`, `not computable`, or nothing.
         version: of the definition; a change makes new revisions (METHOD_CHANGE).
@@ -91,6 +92,22 @@ METRICS: tuple[Metric, ...] = (
     Metric("M-34", "LTV", "money", "CM", "ARPA × gross margin / mean monthly logo churn of 12 months", "partial"),
     Metric("M-35", "CAC, payback, LTV:CAC, magic number", "money", "CM", "No acquisition spend in the sources", "not computable"),
     Metric("M-36", "Runway, cash, RPO, GAAP revenue, NPS", "money", "CM", "Absent from the sources", "not computable"),
+    Metric("M-40", "Daily active users", "count", "AD CD", "Users with a qualifying click or active minutes on the day"),
+    Metric("M-41.mau", "Monthly active users", "count", "AM CM", "Distinct active users of all days of the month"),
+    Metric("M-41.wau", "Weekly active users", "count", "AM CM", "Distinct active users of the 7 days that end with the month"),
+    Metric("M-41.mau_28d", "Active users, 28 days", "count", "AM CM", "Distinct active users of the 28 days that end with the month"),
+    Metric("M-42", "Stickiness", "ratio", "CM", "Sum of DAU / (days of the month × MAU)"),
+    Metric("M-42.b2b", "Stickiness, Monday to Friday", "ratio", "CM", "The same over working days; MAU stays that of all days"),
+    Metric("M-43.hours", "Active hours", "hours", "AD AM CM", "Active minutes of usage sessions / 60"),
+    Metric("M-43.per_active_user", "Active hours per active user", "hours", "AD AM CM", "Active minutes / (60 × active users)"),
+    Metric("M-44", "Licence utilisation", "ratio", "AM CM", "MAU / licences in force; above 1 is flagged, not clipped"),
+    Metric("M-45", "Feature adoption", "ratio", "AM CM", "Distinct users of a feature / MAU", "partial"),
+    Metric("M-45.activation", "Feature activation", "ratio", "CM", "Licensed accounts that used the feature / licensed accounts", "partial"),
+    Metric("M-46.active_users", "Active users of a team (reported)", "count", "XD", "As the customer's team reports it"),
+    Metric("M-46.api_calls", "API calls of a team (reported)", "count", "XD", "As the customer's team reports it"),
+    Metric("M-46.reports", "Reports of a team (reported)", "count", "XD", "As the customer's team reports it"),
+    Metric("M-46.hours", "Session hours of a team (reported)", "hours", "XD", "As the customer's team reports it"),
+    Metric("M-46.hours_per_active_user", "Session hours per user of a team (reported)", "hours", "XD", "Reported hours / reported active users"),
     Metric("M-48.logo", "Logo retention by cohort", "ratio", "CM", "Members with MRR(m) > 0 / members; a cohort is the first month with MRR > 0"),
     Metric("M-48.net", "Net retention by cohort", "ratio", "CM", "MRR(m) / MRR(cohort month) of the members"),
     Metric("M-49.top1", "Share of the largest account", "ratio", "CM", "Largest MRR / M-01"),
@@ -107,6 +124,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("M-51.by_type", "Licence changes by type", "count", "CM", "New - previous licences of changes effective in m"),
     Metric("M-52", "Accounts by status", "count", "CM", "Existing accounts with the status at the end of m"),
     Metric("M-52.net_new", "Net new paying accounts", "count", "CM", "M-05.new + M-05.reactivated - M-05.churned"),
+    Metric("M-53", "Click sessions", "count", "AD AM CM", "Sessions of clicks by session id, else parted by gaps above 30 minutes, by the date of their start"),
+    Metric("M-53.hours", "Click session hours", "hours", "AM CM", "Active time of those sessions; a gap counts 30 minutes at most"),
+    Metric("M-53.clicks_per_session", "Clicks per session", "count", "AM CM", "Clicks of those sessions / sessions"),
 )  # fmt: skip
 
 BY_ID: Mapping[str, Metric] = {metric.metric_id: metric for metric in METRICS}

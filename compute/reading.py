@@ -1,15 +1,15 @@
 """From bytes to typed values: one JSON record a line, each member read on its own.
 
-Every reader takes a JSON value and returns the typed value and a code suffix: None when it is readable,
-`Q92` when not, `W92` when rounding to cents changed it. Numbers keep their text until they are read, so no
-figure passes through a float.
+Every reader takes a JSON value and returns the typed value and a code suffix: None when it is readable, `Q92` when
+not, `Q93` for an instant without offset, `W92` when rounding to cents changed it. Numbers keep their text until they
+are read, so no figure passes through a float.
 Source: `data.md` A.0, "Values".
 """
 
 import json
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import ROUND_05UP, Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -22,6 +22,9 @@ _TOO_LARGE = Decimal(10) ** 16
 _TWENTIETH, _WIDE = Decimal(1).scaleb(-20), Context(prec=60)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_INSTANT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
 
 
 class Number(str):
@@ -88,7 +91,7 @@ def read_field(field: Field, value: Any, account_pattern: re.Pattern[str]) -> Re
     """Read one member of a record; an absent member equals null.
 
     Returns:
-        The typed value or None, and None or a code suffix: R01, Q91, Q92, W92.
+        The typed value or None, and None or a code suffix: R01, Q91, Q92, Q93, W92.
     """
     if value is None or (field.need == "key" and value == ""):
         return (field.default, None) if field.need == "may" else (None, "R01" if field.need == "key" else "Q91")
@@ -182,6 +185,24 @@ def read_month(value: Any) -> Reading:
     return (value, None) if readable else _UNREADABLE
 
 
+def read_instant(value: Any) -> Reading:
+    """Read an instant as UTC to the microsecond, further digits cut; without an offset Q93, never local time.
+
+    >>> read_instant("2024-01-15T11:30:00.1234567+01:00")[0].isoformat(), read_instant("2024-01-15 10:30:00")
+    ('2024-01-15T10:30:00.123456+00:00', (None, 'Q93'))
+    """
+    parts = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if parts is None:
+        return _UNREADABLE
+    day, clock, fraction, offset = parts.groups()
+    text = f"{day}T{clock}.{(fraction or '')[:6]:0<6}"
+    try:
+        instant = datetime.fromisoformat(text + (offset or "Z").upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return _UNREADABLE
+    return (instant, None) if offset else (None, "Q93")
+
+
 def read_list(value: Any) -> Reading:
     """Read an array of strings, kept in order."""
     if isinstance(value, list) and all(isinstance(each, str) and not isinstance(each, Number) for each in value):
@@ -207,6 +228,7 @@ _READERS: dict[Kind, Callable[[Any], Reading]] = {
     "text": read_text,
     "date": read_date,
     "month": read_month,
+    "instant": read_instant,
     "list": read_list,
     "map": read_map,
 }

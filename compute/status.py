@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from compute.current import ORDER
+from compute.contracts.contract import ORDER
 from compute.schema import Schema, typed
 from compute.statuses import NO_STATUS, UNKNOWN, Graph, jump_frame
 

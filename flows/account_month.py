@@ -23,13 +23,19 @@ ROWS_PER_SHARD = 250_000
 _CHANGES = SILVER["account_status_changes"]
 
 
-def require_months(job: Job, months: tuple[Month, ...]) -> None:
+def require_months(job: Job, months: tuple[Month, ...], evidence: Month | None = None) -> None:
     """Refuse months that the records cannot support; what landed stands.
+
+    Args:
+        job: the run.
+        months: the months asked.
+        evidence: a month from which other records than those that make an account speak.
 
     Raises:
         BadMonth: before the first evidence, or after the as-of's month.
     """
-    first, last = first_evidence(job.lake), Month.of(job.as_of.date())
+    known = [month for month in (first_evidence(job.lake), evidence) if month]
+    first, last = min(known, default=None), Month.of(job.as_of.date())
     if first is None:
         raise BadMonth(f"No record makes an account yet: put the feeds' files into {job.landing} and run again.")
     if months[0] < first:

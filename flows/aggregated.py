@@ -7,6 +7,7 @@ from prefect import flow, task
 from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
 
+from compute.account_use import account_use
 from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
 from compute.company_month import company_month
 from compute.contracts.feeds import FEEDS
@@ -14,12 +15,14 @@ from compute.metrics import METRICS
 from compute.months import Month, parse_months
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish
-from flows.evidence import write_completeness, write_reconciliation
+from flows.engagement import bring_late_events, bring_weeks, engagement, stale_engagement
+from flows.evidence import engagement_watermark, write_completeness, write_reconciliation
 from flows.growth import growth, stale_growth
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, say, start
 from flows.profit import profit, stale_profit
-from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SNAPSHOT
+from flows.user_days import bring_user_days
+from storage.catalog import ACCOUNT_MONTH_TABLE, ACCOUNT_USE_TABLE, ALLOCATION_LEDGER, FIGURES, SNAPSHOT
 from storage.evidence import first_observed
 from storage.snapshots import Draft, save_draft
 
@@ -47,13 +50,19 @@ def aggregated(month: str, as_of: str | None = None, *, rebuild: bool = False) -
     ingested = ingest_all(job, FEEDS)
     require_months(job, months)
     bring_account_months(job, months)
+    bring_user_days(job)
+    bring_late_events(job)
+    bring_weeks(job)
     if stale_growth(job, months):
         growth(month, as_of)
     if stale_profit(job, months):
         profit(month, as_of)
+    if stale_engagement(job, months):
+        engagement(month, as_of)
     stale = stale_aggregated(job, months)
     if stale:
         write_aggregated_figures(job, stale)
+        write_account_use(job, stale)
     write_reconciliation(job, months)
     write_completeness(job, months)
     drafts = [merge_snapshot(job, each) for each in months]
@@ -70,7 +79,7 @@ def aggregated(month: str, as_of: str | None = None, *, rebuild: bool = False) -
 
 def stale_aggregated(job: Job, months: tuple[Month, ...]) -> Mapping[str, str]:
     """Return the months whose joined figures are not made from what is there now, each with its new key."""
-    prior = {name: job.lake.open(FIGURES[name]).partitions() for name in ("growth", "profit")}
+    prior = {name: job.lake.open(FIGURES[name]).partitions() for name in ("growth", "profit", "engagement")}
     table, history = job.lake.open(FIGURE_TABLE), job.lake.open(ACCOUNT_MONTH_TABLE).fingerprint()
     keys = {
         str(month): " ".join((job.rules, history, *(prints.get(str(month), "") for prints in prior.values())))
@@ -103,6 +112,24 @@ def write_aggregated_figures(job: Job, stale: Mapping[str, str]) -> int:
     return table.replace(figures, stale, watch.work(rows=figures.height, inputs=inputs))
 
 
+@task(task_run_name="account use", cache_policy=NO_CACHE, **RETRY)
+def write_account_use(job: Job, stale: Mapping[str, str]) -> int:
+    """Write use against money of the months, for every account and the company; returns the table's version."""
+    table = job.lake.open(ACCOUNT_USE_TABLE)
+    rows, ledger, figures = (
+        job.lake.open(dataset) for dataset in (ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, FIGURES["engagement"])
+    )
+    watch, parts = Stopwatch(job, ACCOUNT_USE_TABLE.name), []
+    for name in sorted(stale):
+        of_month = pl.col("month") == name
+        users = figures.read(of_month & (pl.col("metric_id") == "M-41.mau"), ["grain_key", "value"])
+        active = users.select(account_id="grain_key", active_users=pl.col("value").cast(pl.Int64))
+        parts.append(account_use(rows.read(of_month & pl.col("is_existing")), active, ledger.read(of_month)))
+    used = pl.concat(parts)
+    inputs = {each.dataset.name: each.version for each in (rows, ledger, figures)}
+    return table.replace(used, stale, watch.work(rows=used.height, inputs=inputs))
+
+
 @materialize(ASSET, task_run_name="merge snapshot {month}", cache_policy=NO_CACHE, **RETRY)
 def merge_snapshot(job: Job, month: Month) -> Draft:
     """Merge the pipelines' gold of a month into its DRAFT snapshot, with its manifest."""
@@ -119,6 +146,7 @@ def merge_snapshot(job: Job, month: Month) -> Draft:
         "company_file": job.company.fingerprint(),
         "code_version": job.code_version,
         "as_of_given": job.is_as_of_given,
+        "engagement_watermark": engagement_watermark(job).isoformat(),
     }
     versions = {table.dataset.name: table.version for table in tables}
     draft = save_draft(

@@ -4,6 +4,7 @@ Source: `operations.md` C.3, C.4.
 """
 
 from dataclasses import replace
+from datetime import datetime
 
 import polars as pl
 from prefect import task
@@ -11,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 
 from compute.completeness import CompletenessInput, completeness
 from compute.errors import BadLedger
+from compute.lateness import immature_dates, watermark
 from compute.months import Month
 from compute.reconciliation import RECONCILIATION, gates, ledger_amounts, reconcile
 from flows.job import RETRY, Job, Stopwatch, say
@@ -56,7 +58,7 @@ def write_completeness(job: Job, months: tuple[Month, ...]) -> None:
         job.lake.open(dataset)
         for dataset in (ACCOUNT_MONTH_TABLE, SILVER["salaries"], SILVER["expenses"], DISPOSITIONS)
     )
-    held, watch = counts.read(), Stopwatch(job, COMPLETENESS_ROW.name, months)
+    held, watch, mark = counts.read(), Stopwatch(job, COMPLETENESS_ROW.name, months), engagement_watermark(job)
     rows, keys = [], {}
     for month in months:
         given = CompletenessInput(
@@ -65,12 +67,17 @@ def write_completeness(job: Job, months: tuple[Month, ...]) -> None:
             salaries=salaries.read(pl.col("month") == str(month)),
             prior_salaries=salaries.read(pl.col("month") == str(month.plus(-1))),
             expenses=expenses.read(pl.col("month") == str(month)),
-            immature_dates=month.days,  # no topic is drained yet, so no date of clicks is mature (L-3)
+            immature_dates=immature_dates(month, mark, job.company),
         )
         rows.append(completeness(given, month))
         inputs = (source.partitions()[str(month)], counts.fingerprint(), salaries.fingerprint(), expenses.fingerprint())
-        keys[str(month)] = " ".join((job.rules, *inputs))
+        keys[str(month)] = " ".join((job.rules, str(given.immature_dates), *inputs))
     _replace_stale(job, COMPLETENESS_ROW, pl.concat(rows), keys, watch)
+
+
+def engagement_watermark(job: Job) -> datetime:
+    """Return how far the engagement topics are known (L-3). A file event log is always read to its end."""
+    return watermark({}, job.as_of)
 
 
 def _replace_stale(job: Job, dataset: Dataset, rows: pl.DataFrame, keys: dict[str, str], watch: Stopwatch) -> None:

@@ -9,13 +9,26 @@ from prefect.cache_policies import NO_CACHE
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import FEEDS
 from compute.contracts.schema import require
-from compute.current import count_dispositions, refused_days, settle, silver_rows
-from compute.errors import ContractViolation
+from compute.current import (
+    ALONE,
+    Beside,
+    clock_marks,
+    count_dispositions,
+    named_accounts,
+    refused_days,
+    settle,
+    silver_rows,
+)
+from compute.errors import BadSetting, ContractViolation
 from compute.judging import judge
+from compute.privacy import key_check
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import BRONZE, DEAD_LETTER, DISPOSITIONS, JUDGED, SILVER
+from storage.lake import Table, key_number
 from storage.landing import Landing, arrivals, land, stray_folders
+from storage.topics import land_topic
 
+_KEY = "#pseudonym_key"  # tells which key the pseudonyms of a judged table were made with
 _RULES = "#rules"  # names the rules that a judged table was made with
 
 
@@ -31,8 +44,8 @@ class Ingested:
 @task(task_run_name="ingest {contract.dataset}", cache_policy=NO_CACHE, **RETRY)
 def ingest(job: Job, contract: Contract) -> Ingested:
     """Bring one feed up to date: bronze, judged, silver, dead letters, dispositions."""
-    watch = Stopwatch(job, BRONZE[contract.dataset].name)
-    landing = land(
+    watch, bring = Stopwatch(job, BRONZE[contract.dataset].name), land_topic if contract.is_topic else land
+    landing = bring(
         job.lake, job.landing, contract.dataset, as_of=job.as_of, now=job.started_at, work=watch.work(rows=0)
     )
     judge_new(job, contract)
@@ -51,46 +64,98 @@ def ingest_all(job: Job, feeds: tuple[Contract, ...]) -> list[Ingested]:
     """Bring feeds up to date, one task each."""
     for folder in stray_folders(job.landing, (contract.dataset for contract in FEEDS)):
         say(f"{job.landing}/{folder} is no feed and is not read; the feeds are {', '.join(c.dataset for c in FEEDS)}")
+    for contract in feeds:
+        require_key(job, contract)
     return [ingest(job, contract) for contract in feeds]
+
+
+def require_key(job: Job, contract: Contract) -> None:
+    """Refuse another pseudonym key than the one that the lake's users were named with.
+
+    Raises:
+        BadSetting: one user would get two names; nothing was written.
+    """
+    made_with = job.lake.open(JUDGED[contract.dataset]).position(_KEY) if contract.user else None
+    if made_with not in (None, _key_number(job)):
+        raise BadSetting(
+            "The pseudonym key is not the one that this lake was made with: set TECHFLOW_PSEUDONYM_KEY to that one "
+            "(without it, the key in the home folder counts), or use another lake."
+        )
+
+
+def _key_number(job: Job) -> int:
+    return key_number(key_check(_key(job)))
+
+
+def _key(job: Job) -> bytes:
+    return job.pseudonym_key.get_secret_value().encode()
 
 
 def judge_new(job: Job, contract: Contract) -> None:
     """Judge what landed since; everything anew when the rules, or the place of a judged row, changed."""
-    lake, dataset = job.lake, contract.dataset
-    judged, places = lake.open(JUDGED[dataset]), arrivals(lake, dataset)
+    judged = job.lake.open(JUDGED[contract.dataset])
     rules = f"{contract.version} {job.company.fingerprint()}"
-    known = judged.scan().select("_batch_id", "_arrival", "_file").unique().collect()
-    same_rules = judged.version < 0 or judged.done(_RULES, rules)
-    moved = known.join(places, on=["_batch_id", "_arrival", "_file"], how="anti").height > 0
-    whole = job.is_rebuild or moved or not same_rules
-    wanted = places if whole else places.join(known, on="_batch_id", how="anti")
-    watch = Stopwatch(job, JUDGED[dataset].name)
-    received = (
-        lake.read(BRONZE[dataset], pl.col("_batch_id").is_in(wanted.get_column("_batch_id").to_list()))
-        .drop("_arrival", "_file", "_ingested_at")
-        .join(wanted, on="_batch_id")
-    )
+    watch, whole = Stopwatch(job, judged.dataset.name), _must_judge_all(job, contract, judged, rules)
+    received = _unjudged(job, contract, None if whole else judged)
     if received.is_empty() and not whole:
         return
-    rows = judge(received, contract, job.company)
-    write = judged.rewrite if whole else lambda frame, keys, work: judged.append(frame, work, keys)
-    write(rows, {_RULES: rules}, watch.work(rows=rows.height))
+    rows = judge(received, contract, job.company, _key(job))
+    positions = {_KEY: _key_number(job)} if contract.user else {}
+    write = judged.rewrite if whole else judged.append
+    write(rows, watch.work(rows=rows.height), {_RULES: rules}, positions)
+
+
+def _must_judge_all(job: Job, contract: Contract, judged: Table, rules: str) -> bool:
+    if job.is_rebuild or (judged.version >= 0 and not judged.done(_RULES, rules)):
+        return True
+    if contract.is_topic:
+        return False
+    place = ["_batch_id", "_arrival", "_file"]
+    known = judged.scan().select(place).unique().collect()
+    return known.join(arrivals(job.lake, contract.dataset), on=place, how="anti").height > 0
+
+
+def _unjudged(job: Job, contract: Contract, judged: Table | None) -> pl.DataFrame:
+    """Return the received rows that are not judged yet, in their places; all of them without a judged table."""
+    known = [] if judged is None else judged.scan().select(pl.col("_batch_id").unique()).collect().to_series().to_list()
+    is_new = ~pl.col("_batch_id").is_in(known)
+    received = job.lake.read(BRONZE[contract.dataset], is_new).drop("_ingested_at")
+    if contract.is_topic:
+        return received
+    # A file counts at the earliest of its names, whichever was read first.
+    return received.drop("_arrival", "_file").join(arrivals(job.lake, contract.dataset), on="_batch_id")
+
+
+def _beside(job: Job, contract: Contract) -> Beside:
+    """Return what decides about a topic's rows beside them: the accounts that file feeds name, and the as-of."""
+    if not contract.is_topic:
+        return ALONE
+    files = [feed for feed in FEEDS if feed.account and not feed.is_topic]
+    named = [named_accounts(job.lake.read(JUDGED[feed.dataset], columns=["account_id", "_verdict"])) for feed in files]
+    return Beside(pl.concat(named).unique(), job.as_of)
 
 
 def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
-    """Settle the months whose judged rows changed; returns them."""
+    """Settle the months whose judged rows changed, or whose time has come; returns them."""
     lake, dataset = job.lake, contract.dataset
     judged, silver, counts = lake.open(JUDGED[dataset]), lake.open(SILVER[dataset]), lake.open(DISPOSITIONS)
+    if judged.version < 0:
+        return ()
+    beside = _beside(job, contract)
+    marks = _marks(job, contract, judged, beside) if contract.is_topic else {}
     base = f"{contract.version} {job.company.fingerprint()}"
-    whole = f"{base} {judged.fingerprint()}"
-    if judged.version < 0 or (counts.done(dataset, whole) and not job.is_rebuild):
+    whole = f"{base} {judged.fingerprint()} {sorted(marks.items())}"
+    if counts.done(dataset, whole) and not job.is_rebuild:
         return ()
     refused = refused_days(judged.read(columns=["_arrival", "_verdict"]), job.company)
-    keys = {month: f"{base} {sorted(refused)} {print_}" for month, print_ in judged.partitions().items()}
+    keys = {
+        month: f"{base} {sorted(refused)} {marks.get(month, '')} {print_}"
+        for month, print_ in judged.partitions().items()
+    }
     gone = {month: f"{base} none" for month in silver.partitions() if month not in keys}
     stale = {month: key for month, key in {**keys, **gone}.items() if job.is_rebuild or not silver.done(month, key)}
     watch = Stopwatch(job, SILVER[dataset].name)
-    settled = settle(judged.read(pl.col("month").is_in(sorted(stale))), contract, job.company, refused)
+    settled = settle(judged.read(pl.col("month").is_in(sorted(stale))), contract, job.company, refused, beside)
     rows = require(contract, job.company, silver_rows(settled, contract))
     if stale:
         silver.replace(rows, stale, watch.work(rows=rows.height))
@@ -99,28 +164,43 @@ def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
     return tuple(sorted(stale))
 
 
+def _marks(job: Job, contract: Contract, judged: Table, beside: Beside) -> dict[str, str]:
+    asked = [rule.when for rule in contract.current_rules(job.company, beside.as_of)]
+    columns = {
+        "account_id",
+        "month",
+        "_arrival",
+        "_verdict",
+        *(name for when in asked for name in when.meta.root_names()),
+    }
+    return clock_marks(judged.read(columns=sorted(columns)), contract, job.company, beside)
+
+
 def _write_dead_letters(job: Job, contract: Contract, key: str) -> None:
     """Keep every rejected row verbatim, with its place and reason."""
     lake, dataset = job.lake, contract.dataset
     watch, table = Stopwatch(job, DEAD_LETTER.name), lake.open(DEAD_LETTER)
     rejected = lake.read(JUDGED[dataset], pl.col("_verdict") == "rejected")
-    payloads = lake.read(
-        BRONZE[dataset],
-        pl.col("_batch_id").is_in(rejected.get_column("_batch_id").unique().to_list()),
-        ["_batch_id", "_row", "payload"],
+    place = list(contract.row_key)
+    batches = rejected.get_column("_batch_id").unique().to_list()
+    payloads = lake.read(BRONZE[dataset], pl.col("_batch_id").is_in(batches), [*place, "payload"])
+    file, partition, row = (
+        ("_topic", pl.col("_partition"), "_offset") if contract.is_topic else ("_file", pl.lit(None), "_row")
     )
     rows = (
-        rejected.join(payloads, on=["_batch_id", "_row"])
+        rejected.join(payloads, on=place)
         .select(
             dataset=pl.lit(dataset),
-            file="_file",
-            row="_row",
+            file=file,
+            partition=partition.cast(pl.Int64),
+            row=row,
             arrival="_arrival",
             codes=pl.col("_codes").list.join(";"),
             reason=pl.col("_detail").fill_null(""),
+            payload_sha256="_payload_sha256",
             payload="payload",
         )
-        .sort("file", "row")
+        .sort("file", "partition", "row")
     )
     if rows.height or table.version >= 0:
         table.replace(rows, {dataset: key}, watch.work(rows=rows.height))

@@ -9,12 +9,13 @@ from importlib.metadata import version
 from typing import Any
 
 from prefect import get_run_logger
+from pydantic import SecretStr
 
 from compute.cluster import Executor
 from compute.company import Company
 from compute.errors import TransientError
 from compute.months import Month
-from flows.settings import load_company, load_settings, parse_instant
+from flows.settings import load_company, load_pseudonym_key, load_settings, parse_instant
 from storage.lake import Lake
 from storage.work import Work
 
@@ -34,6 +35,7 @@ class Job:
     lake_root: str
     landing: str
     ledger: str
+    pseudonym_key: SecretStr
     executor: Executor
     started_at: datetime
     as_of: datetime
@@ -76,6 +78,7 @@ def start(flow: str, as_of: str | None = None, *, is_rebuild: bool = False) -> J
         lake_root=settings.lake_place,
         landing=settings.landing_place,
         ledger=settings.ledger_place,
+        pseudonym_key=load_pseudonym_key(settings),
         executor=settings.executor,
         started_at=now,
         as_of=parse_instant(as_of) if as_of else now,
@@ -94,12 +97,18 @@ class Stopwatch:
         self._begin = time.perf_counter()
 
     def work(
-        self, *, rows: int, executor: str = "inline", tasks: int = 0, inputs: Mapping[str, int] | None = None
+        self,
+        *,
+        rows: int,
+        executor: str = "inline",
+        tasks: int = 0,
+        inputs: Mapping[str, int] | None = None,
+        dataset: str = "",
     ) -> Work:
-        """Return what is recorded with the commit, as of now."""
+        """Return what is recorded with the commit, as of now; of one work on several tables, the table too."""
         return Work(
             flow=self._job.flow,
-            dataset=self._dataset,
+            dataset=dataset or self._dataset,
             months=month_span(self._months),
             executor=executor,
             tasks=tasks,

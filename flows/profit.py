@@ -8,7 +8,7 @@ from prefect import flow, task
 from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
 
-from compute.allocation import MINUTES, allocation, sources
+from compute.allocation import active_minutes, allocation, sources
 from compute.company_month import company_month
 from compute.contracts.feeds import PROFIT_FEEDS
 from compute.months import Month, parse_months
@@ -16,7 +16,8 @@ from compute.profit import ProfitInput, profit_figures
 from flows.account_month import bring_account_months, require_months
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, say, start
-from storage.catalog import ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, FIGURES, SILVER
+from flows.user_days import bring_user_days
+from storage.catalog import ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, FIGURES, SILVER, USER_DAY_TABLE
 from storage.evidence import first_observed
 from storage.lake import Table
 
@@ -45,6 +46,7 @@ def profit(month: str, as_of: str | None = None, *, rebuild: bool = False) -> di
     ingested = ingest_all(job, PROFIT_FEEDS)
     require_months(job, months)
     version = bring_account_months(job, months)
+    bring_user_days(job)
     stale = stale_profit(job, months)
     if stale:
         write_allocation(job, stale)
@@ -62,14 +64,14 @@ def profit(month: str, as_of: str | None = None, *, rebuild: bool = False) -> di
 
 def stale_profit(job: Job, months: tuple[Month, ...]) -> Mapping[str, str]:
     """Return the months whose profit figures are not made from what is there now, each with its new key."""
-    rows, salaries, expenses = (
-        job.lake.open(dataset).partitions() for dataset in (ACCOUNT_MONTH_TABLE, _SALARIES, _EXPENSES)
+    rows, salaries, expenses, days = (
+        job.lake.open(dataset).partitions() for dataset in (ACCOUNT_MONTH_TABLE, _SALARIES, _EXPENSES, USER_DAY_TABLE)
     )
     table = job.lake.open(FIGURE_TABLE)
     keys = {
         str(month): " ".join(
             (job.rules, str(first_observed(job.lake)), rows.get(str(month), ""), expenses.get(str(month), ""),
-             salaries.get(str(month), ""), salaries.get(str(month.plus(-1)), ""))
+             salaries.get(str(month), ""), salaries.get(str(month.plus(-1)), ""), days.get(str(month), ""))
         )
         for month in months
     }  # fmt: skip
@@ -83,14 +85,16 @@ class _Sources:
     rows: Table
     salaries: Table
     expenses: Table
+    days: Table
 
     @classmethod
     def open(cls, job: Job) -> "_Sources":
-        return cls(*(job.lake.open(dataset) for dataset in (ACCOUNT_MONTH_TABLE, _SALARIES, _EXPENSES)))
+        datasets = (ACCOUNT_MONTH_TABLE, _SALARIES, _EXPENSES, USER_DAY_TABLE)
+        return cls(*(job.lake.open(dataset) for dataset in datasets))
 
     @property
     def versions(self) -> dict[str, int]:
-        return {table.dataset.name: table.version for table in (self.rows, self.salaries, self.expenses)}
+        return {table.dataset.name: table.version for table in (self.rows, self.salaries, self.expenses, self.days)}
 
 
 def _of(table: Table, month: Month) -> pl.DataFrame:
@@ -103,14 +107,13 @@ def write_allocation(job: Job, stale: Mapping[str, str]) -> int:
     table, given = job.lake.open(ALLOCATION_LEDGER), _Sources.open(job)
     months = tuple(Month.parse(name) for name in sorted(stale))
     watch = Stopwatch(job, ALLOCATION_LEDGER.name, months)
-    minutes = pl.DataFrame(schema=MINUTES)  # no engagement feed is read yet: COGS teams go by revenue
     ledger = pl.concat(
         [
             allocation(
                 str(month),
                 _of(given.rows, month),
                 sources(_of(given.salaries, month), _of(given.expenses, month), job.company),
-                minutes,
+                active_minutes(_of(given.days, month)),
             )
             for month in months
         ]

@@ -3,10 +3,12 @@
 Source: `interface.md`, "Settings". An option before a command wins over the environment, which wins over `.env`.
 """
 
+import os
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from compute.cluster import Executor
@@ -27,6 +29,12 @@ class Settings(BaseSettings):
     ledger: str = ""
     company: str = ""
     executor: Executor = "auto"
+    pseudonym_key: SecretStr | None = None
+
+    @property
+    def key_place(self) -> Path:
+        """The file of the key that was made here, when none is set."""
+        return self.home / "pseudonym.key"
 
     @property
     def landing_place(self) -> str:
@@ -78,6 +86,37 @@ def load_company(settings: Settings) -> Company:
         return parse_company(path.read_text(encoding="utf-8"), source=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise BadSetting(f"{path} cannot be read ({error}): it must be UTF-8 text.") from error
+
+
+def load_pseudonym_key(settings: Settings) -> SecretStr:
+    """Return the key that pseudonyms are made with; made once and kept in the home, for its owner alone.
+
+    Raises:
+        BadSetting: when it is empty, or its file cannot be read or made.
+    """
+    key = settings.pseudonym_key
+    if key is None:
+        try:
+            key = SecretStr(_kept_key(settings.key_place))
+        except OSError as error:
+            raise BadSetting(
+                f"{settings.key_place} cannot be read or made ({error.strerror}): "
+                f"mend its rights, or set {PREFIX}PSEUDONYM_KEY."
+            ) from error
+    if not key.get_secret_value():
+        raise BadSetting(f"The pseudonym key is empty: give {PREFIX}PSEUDONYM_KEY a value, or leave it out.")
+    return key
+
+
+def _kept_key(place: Path) -> str:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return place.read_text(encoding="ascii").strip()
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    return place.read_text(encoding="ascii").strip()
 
 
 def parse_instant(text: str) -> datetime:

@@ -5,15 +5,21 @@ from dataclasses import dataclass
 import polars as pl
 
 from compute.account_month import ACCOUNT_MONTH
+from compute.account_use import ACCOUNT_USE
 from compute.allocation import ALLOCATION
 from compute.company_month import BRIDGE
 from compute.completeness import COMPLETENESS
 from compute.contracts.feeds import FEEDS
 from compute.current import DISPOSITION, silver_schema
+from compute.engagement import ACCOUNT_DAY
+from compute.engagement_day import USER_DAY
+from compute.engagement_week import WEEK
 from compute.figures import FIGURE, FIGURE_KEY
-from compute.judging import PLACE, judged_schema
+from compute.judging import judged_schema
+from compute.lateness import LATE_EVENT
 from compute.reconciliation import GATE, RECONCILIATION
 from compute.schema import Schema
+from compute.sessions import PART
 from compute.status import CASE, STEP
 
 
@@ -56,9 +62,9 @@ LANDED_FILE = Dataset(
 BRONZE = {
     contract.dataset: Dataset(
         name=f"bronze/{contract.dataset}",
-        schema={**PLACE, "_ingested_at": pl.Datetime("us", "UTC"), "payload": pl.Binary},
-        key=("_batch_id", "_row"),
-        description=f"{contract.grain}, as received: every line's bytes and where it stood.",
+        schema={**contract.place, "_ingested_at": pl.Datetime("us", "UTC"), "payload": pl.Binary},
+        key=contract.row_key,
+        description=f"{contract.grain}, as received: every row's bytes and where it stood.",
     )
     for contract in FEEDS
 }
@@ -67,7 +73,7 @@ JUDGED = {
     contract.dataset: Dataset(
         name=f"judged/{contract.dataset}",
         schema=judged_schema(contract),
-        key=("_batch_id", "_row"),
+        key=contract.row_key,
         partition_by="month",
         description=f"{contract.grain}, parsed, typed and ruled on once.",
     )
@@ -79,15 +85,17 @@ DEAD_LETTER = Dataset(
     schema={
         "dataset": pl.String,
         "file": pl.String,
+        "partition": pl.Int64,
         "row": pl.Int64,
         "arrival": pl.Datetime("us", "UTC"),
         "codes": pl.String,
         "reason": pl.String,
+        "payload_sha256": pl.String,
         "payload": pl.Binary,
     },
-    key=("dataset", "file", "row"),
+    key=("dataset", "file", "partition", "row", "payload_sha256"),
     partition_by="dataset",
-    description="A rejected row: its bytes verbatim, where it stood, why it is no record.",
+    description="A rejected row: its bytes verbatim, why it is no record, where it stood (in a topic: partition, offset).",
 )
 
 SILVER = {
@@ -171,6 +179,61 @@ COMPLETENESS_ROW = Dataset(
     description="What is accepted, held and missing of a dataset in a month.",
 )
 
+USER_DAY_TABLE = Dataset(
+    name="gold/user_day",
+    schema=USER_DAY,
+    key=("date", "account_id", "user_id"),
+    partition_by="month",
+    description="What a user, by pseudonym, did in an account on a date: clicks, active minutes, features.",
+)
+
+SESSION_PART = Dataset(
+    name="gold/session_part",
+    schema=PART,
+    key=("date", "account_id", "user_id", "session_id", "started_at"),
+    partition_by="month",
+    description="The stretch of a click session on one date; the stretches of a session join exactly.",
+)
+
+CLICK_SESSION = Dataset(
+    name="gold/click_session",
+    schema=PART,
+    key=("account_id", "user_id", "session_id", "started_at"),
+    partition_by="month",
+    description="A click session, in the month and on the date of its start.",
+)
+
+ACCOUNT_DAY_TABLE = Dataset(
+    name="gold/account_day",
+    schema=ACCOUNT_DAY,
+    key=("date", "account_id"),
+    partition_by="month",
+    description="An account on a date: active users, minutes, clicks, sessions. The experiment feed; never official.",
+)
+
+ENGAGEMENT_WEEK = Dataset(
+    name="gold/engagement_week",
+    schema=WEEK,
+    key=("week", "account_id"),
+    description="An ISO week of the company and of every account, beside the mean of the four weeks before.",
+)
+
+ACCOUNT_USE_TABLE = Dataset(
+    name="gold/account_use",
+    schema=ACCOUNT_USE,
+    key=("month", "account_id"),
+    partition_by="month",
+    description="Use against money of an account, and of the company: utilisation, MRR at low use, revenue per user.",
+)
+
+LATE_EVENTS = Dataset(
+    name="gold/late_event_audit",
+    schema=LATE_EVENT,
+    key=("dataset", "partition", "offset"),
+    partition_by="month",
+    description="An event that arrived late, or too late to be used: where it stood, how late, what became of it.",
+)
+
 FIGURES = {
     pipeline: Dataset(
         name=f"gold/{pipeline}_figure",
@@ -179,7 +242,7 @@ FIGURES = {
         partition_by="month",
         description=f"The figures of the {pipeline} pipeline, one row per metric, grain and key.",
     )
-    for pipeline in ("profit", "growth", "aggregated")
+    for pipeline in ("profit", "growth", "engagement", "aggregated")
 }
 
 SNAPSHOT_FIGURE = Dataset(
@@ -209,6 +272,7 @@ SNAPSHOT = Dataset(
 
 DATASETS: tuple[Dataset, ...] = (
     LANDED_FILE, *BRONZE.values(), *JUDGED.values(), DEAD_LETTER, *SILVER.values(), DISPOSITIONS, STATUS_STEP, GAP_CASE,
-    ACCOUNT_MONTH_TABLE, MRR_BRIDGE, ALLOCATION_LEDGER, *FIGURES.values(), RECONCILIATION_ROW, RECONCILIATION_GATE,
+    ACCOUNT_MONTH_TABLE, MRR_BRIDGE, ALLOCATION_LEDGER, USER_DAY_TABLE, SESSION_PART, CLICK_SESSION, ACCOUNT_DAY_TABLE,
+    ENGAGEMENT_WEEK, ACCOUNT_USE_TABLE, LATE_EVENTS, *FIGURES.values(), RECONCILIATION_ROW, RECONCILIATION_GATE,
     COMPLETENESS_ROW, SNAPSHOT_FIGURE, SNAPSHOT,
 )  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pyarrow as pa
@@ -26,6 +26,7 @@ from storage.work import DataFile, Work
 
 LAKE_FORMAT = "1"
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
+NO_POSITIONS: Mapping[str, int] = MappingProxyType({})
 NEVER_WRITTEN = -1
 ALL = ""  # the partition name of a table without partitions
 
@@ -44,6 +45,13 @@ class LakeUnwritable(PermanentError):
         super().__init__(f"The lake at {root} cannot be written ({reason}): give another with --lake, or its rights.")
 
 
+class VersionGone(PermanentError):
+    """A version of a table is no longer there: its files were swept, or its log entry has expired."""
+
+    def __init__(self, *, dataset: str, version: int) -> None:
+        super().__init__(f"Version {version} of {dataset} is gone: rebuild what needs it with --rebuild.")
+
+
 def key_number(fingerprint: str) -> int:
     """Return a fingerprint as the 62-bit number that an app transaction can hold."""
     return int.from_bytes(hashlib.sha256(fingerprint.encode()).digest()[:8], "big") >> 2
@@ -59,10 +67,18 @@ class Lake:
         """Return the dataset at a version, the newest by default.
 
         A table that was never written has version -1 and no rows.
+
+        Raises:
+            VersionGone: when the version asked for has expired.
         """
         location = f"{self.root}/{dataset.name}"
         is_there = version != NEVER_WRITTEN and DeltaTable.is_deltatable(location)
-        delta = DeltaTable(location, version=version) if is_there else None
+        try:
+            delta = DeltaTable(location, version=version) if is_there else None
+        except DeltaError as error:
+            if version is None:
+                raise
+            raise VersionGone(dataset=dataset.name, version=version) from error
         return Table(self, dataset, location, delta)
 
     def read(
@@ -126,7 +142,15 @@ class Table:
 
     def count(self) -> int:
         """Return how many rows there are, from the log alone."""
-        return sum(action["num_records"] for action in self._actions())
+        return sum(self.counts().values())
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each partition has, from the log alone."""
+        column, rows = self.dataset.partition_by, dict[str, int]()
+        for action in self._actions():
+            name = action[f"partition.{column}"] if column else ALL
+            rows[name] = rows.get(name, 0) + action["num_records"]
+        return rows
 
     def _actions(self) -> list[dict[str, Any]]:
         if self._delta is None:
@@ -140,15 +164,31 @@ class Table:
             fingerprint
         )
 
-    def append(self, rows: pl.DataFrame | pa.RecordBatchReader, work: Work, keys: Mapping[str, str] = NO_KEYS) -> int:
+    def position(self, name: str) -> int | None:
+        """Return a number committed with the rows under a name: the next offset of a topic's partition."""
+        return None if self._delta is None else self._delta.transaction_version(self._app(name))
+
+    def append(
+        self,
+        rows: pl.DataFrame | pa.RecordBatchReader,
+        work: Work,
+        keys: Mapping[str, str] = NO_KEYS,
+        positions: Mapping[str, int] = NO_POSITIONS,
+    ) -> int:
         """Add rows in one commit; returns the version.
 
         Raises:
             LakeBusy: when the table changed since it was opened.
         """
-        return self._write(rows, work, keys, mode="append")
+        return self._write(rows, work, keys, "append", positions=positions)
 
-    def rewrite(self, rows: pl.DataFrame, keys: Mapping[str, str], work: Work) -> int:
+    def rewrite(
+        self,
+        rows: pl.DataFrame,
+        work: Work,
+        keys: Mapping[str, str] = NO_KEYS,
+        positions: Mapping[str, int] = NO_POSITIONS,
+    ) -> int:
         """Replace the whole table in one commit; returns the version.
 
         Raises:
@@ -157,15 +197,18 @@ class Table:
         """
         column = self.dataset.partition_by
         self._require_shape(rows, rows.get_column(column).unique() if column else keys)
-        return self._write(rows, work, keys, mode="overwrite")
+        return self._write(rows, work, keys, "overwrite", positions=positions)
 
-    def replace(self, rows: pl.DataFrame, keys: Mapping[str, str], work: Work) -> int:
+    def replace(
+        self, rows: pl.DataFrame, keys: Mapping[str, str], work: Work, positions: Mapping[str, int] = NO_POSITIONS
+    ) -> int:
         """Replace whole partitions in one commit; returns the version.
 
         Args:
             rows: all rows of the partitions named in `keys`, and no others.
             keys: partition → fingerprint of what it was made from; `ALL` for an unpartitioned table.
             work: recorded with the commit.
+            positions: name → number, kept with the rows; without partitions they alone are committed.
 
         Raises:
             ContractViolation: when columns, types or keys are not the dataset's.
@@ -173,19 +216,51 @@ class Table:
         """
         self._require_shape(rows, keys)
         column = self.dataset.partition_by
+        if column and not keys:
+            return self.append_files((), positions, work)
         predicate = f"{column} IN ({', '.join(repr(name) for name in sorted(keys))})" if column else None
-        return self._write(rows, work, keys, mode="overwrite", predicate=predicate)
+        return self._write(rows, work, keys, "overwrite", predicate, positions)
 
-    def replace_files(self, files: Sequence[DataFile], keys: Mapping[str, str], work: Work) -> int:
+    def replace_files(
+        self,
+        files: Sequence[DataFile],
+        keys: Mapping[str, str],
+        work: Work,
+        positions: Mapping[str, int] = NO_POSITIONS,
+    ) -> int:
         """Replace whole partitions by files that tasks wrote into the table's folder, in one commit.
 
         Raises:
             ContractViolation: when a file lies outside the partitions.
             LakeBusy: when the table changed since it was opened.
         """
-        delta, column = self.created(), self.dataset.partition_by
         if outside := {each.partition for each in files} - set(keys):
             raise ContractViolation(dataset=self.dataset.name, failures=(f"files outside the partitions: {outside}",))
+        column = self.dataset.partition_by
+        where = [(column, "in", sorted(keys))] if column else None
+        return self._write_files(files, self._properties(work, keys, positions), "overwrite", where)
+
+    def append_files(self, files: Sequence[DataFile], positions: Mapping[str, int], work: Work) -> int:
+        """Add files that were written into the table's folder, and what is then known, in one commit.
+
+        Args:
+            files: as written.
+            positions: name → number, kept with the rows: the next offset of each of a topic's partitions.
+            work: recorded with the commit.
+
+        Raises:
+            LakeBusy: when the table changed since it was opened.
+        """
+        return self._write_files(files, self._properties(work, NO_KEYS, positions), "append", None)
+
+    def _write_files(
+        self,
+        files: Sequence[DataFile],
+        properties: CommitProperties,
+        mode: Literal["append", "overwrite"],
+        where: list[tuple[str, str, Any]] | None,
+    ) -> int:
+        delta, column = self.created(), self.dataset.partition_by
         adds = [
             AddAction(
                 path=each.path,
@@ -200,11 +275,11 @@ class Table:
         with self._translated():
             delta.create_write_transaction(
                 adds,
-                mode="overwrite",
+                mode=mode,
                 schema=delta.schema(),
                 partition_by=delta.metadata().partition_columns,
-                partition_filters=[(column, "in", sorted(keys))] if column else None,
-                commit_properties=self._properties(work, keys),
+                partition_filters=where,
+                commit_properties=properties,
             )
             delta.update_incremental()
         return delta.version()
@@ -241,6 +316,7 @@ class Table:
         keys: Mapping[str, str],
         mode: str,
         predicate: str | None = None,
+        positions: Mapping[str, int] = NO_POSITIONS,
     ) -> int:
         delta = self.created()
         with self._translated():
@@ -249,18 +325,21 @@ class Table:
                 rows,
                 mode=mode,  # type: ignore[call-overload]
                 predicate=predicate,
-                commit_properties=self._properties(work, keys),
+                commit_properties=self._properties(work, keys, positions),
             )
         return delta.version()
 
     def _app(self, partition: str) -> str:
         return f"{self.dataset.name}/{partition}"
 
-    def _properties(self, work: Work, keys: Mapping[str, str]) -> CommitProperties:
+    def _properties(
+        self, work: Work, keys: Mapping[str, str], positions: Mapping[str, int] = NO_POSITIONS
+    ) -> CommitProperties:
         recorded = {f"techflow.{name}": json.dumps(value) for name, value in asdict(work).items()}
+        numbers = {name: key_number(print_) for name, print_ in keys.items()} | dict(positions)
         return CommitProperties(
             custom_metadata=recorded,
-            app_transactions=[Transaction(self._app(name), key_number(print_)) for name, print_ in keys.items()],
+            app_transactions=[Transaction(self._app(name), number) for name, number in numbers.items()],
             # A retry would commit beside what it has not read.
             max_commit_retries=0,
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, cast
 
 import polars as pl
 import pyarrow as pa
@@ -31,17 +31,6 @@ class UnreadableFile(PermanentError):
     """A file whose bytes cannot be had; it is not landed, and the rest goes on."""
 
 
-class Batch(Protocol):
-    """A bounded piece of a feed that lands whole: a file here, a range of offsets of a topic elsewhere."""
-
-    @property
-    def name(self) -> str:
-        """Where the rows come from, as people call it."""
-
-    def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Yield each row's position and bytes."""
-
-
 @dataclass(frozen=True, slots=True)
 class LandedFile:
     """A file of a feed, as it lies in the landing area."""
@@ -49,6 +38,12 @@ class LandedFile:
     path: Path
     size: int
     modified_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> "LandedFile":
+        """Return a file as it lies there now."""
+        status = path.stat()
+        return cls(path, status.st_size, status.st_mtime_ns)
 
     @property
     def name(self) -> str:
@@ -118,14 +113,9 @@ def files_of(landing: str, dataset: str) -> list[LandedFile]:
         BadSetting: when there is no landing area.
     """
     found = (
-        path for path in sorted(_root(landing).glob(f"{dataset}/*")) if path.name.endswith((".ndjson", ".ndjson.gz"))
+        path for path in sorted(root_of(landing).glob(f"{dataset}/*")) if path.name.endswith((".ndjson", ".ndjson.gz"))
     )
-    return [
-        LandedFile(path, status.st_size, status.st_mtime_ns)
-        for path in found
-        if path.is_file()
-        for status in [path.stat()]
-    ]
+    return [LandedFile.of(path) for path in found if path.is_file()]
 
 
 def stray_folders(landing: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -134,10 +124,15 @@ def stray_folders(landing: str, known: Iterable[str]) -> tuple[str, ...]:
     Raises:
         BadSetting: when there is no landing area.
     """
-    return tuple(sorted({path.name for path in _root(landing).iterdir() if path.is_dir()} - {*known, "topics"}))
+    return tuple(sorted({path.name for path in root_of(landing).iterdir() if path.is_dir()} - {*known, "topics"}))
 
 
-def _root(landing: str) -> Path:
+def root_of(landing: str) -> Path:
+    """Return the landing area.
+
+    Raises:
+        BadSetting: when there is none.
+    """
     root = Path(landing)
     if not root.is_dir():
         raise BadSetting(f"There is no landing folder at {landing}: give its place with --landing or TECHFLOW_LANDING.")
@@ -164,7 +159,7 @@ def land(lake: Lake, landing: str, dataset: str, *, as_of: datetime, now: dateti
     present = files_of(landing, dataset)
     new = [file for file in present if file.version not in known_names]
     if not new:
-        return Landing(0, 0, 0, _problems(seen, present))
+        return Landing(0, 0, 0, problems_of(seen, present))
     landed = _landed_batches(bronze, seen)
     fresh: dict[str, tuple[LandedFile, datetime]] = {}
     rows: list[dict[str, object]] = []
@@ -186,7 +181,7 @@ def land(lake: Lake, landing: str, dataset: str, *, as_of: datetime, now: dateti
         len(fresh),
         int(taken.get_column("rows").sum()),
         len(new) - len(fresh),
-        _problems(pl.concat([seen, frame]), present),
+        problems_of(pl.concat([seen, frame]), present),
     )
 
 
@@ -212,14 +207,22 @@ def _sight(
         digest, rows = file.digest()
     except UnreadableFile as error:
         problem = str(error)
+    # An unstamped file that a killed run left in bronze keeps the arrival that it got there.
+    arrival = file.arrival() or landed.get(digest, as_of)
+    return sighting(dataset, file, digest, arrival, rows, problem, now)
+
+
+def sighting(
+    dataset: str, file: LandedFile, batch_id: str, arrival: datetime, rows: int, problem: str, now: datetime
+) -> dict[str, object]:
+    """Return what is kept of having seen a file: a row of LANDED_FILE."""
     return {
         "dataset": dataset,
         "file": file.name,
         "bytes": file.size,
         "modified_ns": file.modified_ns,
-        "batch_id": digest,
-        # An unstamped file that a killed run left in bronze keeps the arrival that it got there.
-        "arrival": file.arrival() or landed.get(digest, as_of),
+        "batch_id": batch_id,
+        "arrival": arrival,
         "rows": rows,
         "problem": problem,
         "landed_at": now,
@@ -236,7 +239,7 @@ def _landed_batches(bronze: Table, seen: pl.DataFrame) -> dict[str, datetime]:
     return {**dict(in_bronze.rows()), **known}
 
 
-def _problems(sightings: pl.DataFrame, present: list[LandedFile]) -> tuple[str, ...]:
+def problems_of(sightings: pl.DataFrame, present: list[LandedFile]) -> tuple[str, ...]:
     """Return what is wrong with the files that are there: a file that was sent again or taken away is none of them."""
     versions = {file.version for file in present}
     bad = sightings.filter(pl.col("problem") != "").select("file", "bytes", "modified_ns", "problem")

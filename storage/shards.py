@@ -3,20 +3,19 @@
 Frames live and die here; only names, versions and descriptions travel.
 """
 
-import json
-import time
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from compute.account_month import Records, account_month
 from compute.company import Company
-from compute.months import Month
-from storage.catalog import ACCOUNT_MONTH_TABLE, SILVER, STATUS_STEP, Dataset
+from compute.engagement_day import user_days
+from compute.months import Month, month_of
+from compute.schema import typed
+from compute.sessions import PART, bins, day_parts
+from storage.catalog import ACCOUNT_MONTH_TABLE, SESSION_PART, SILVER, STATUS_STEP, USER_DAY_TABLE, Dataset
+from storage.files import write_files
 from storage.lake import Lake
 from storage.work import DataFile
 
@@ -62,35 +61,56 @@ def write_account_month(shard: AccountShard) -> list[DataFile]:
     return write_files(lake, ACCOUNT_MONTH_TABLE, rows)
 
 
-def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFile]:
-    """Write rows into the dataset's folder, a file per partition, under names that were never used."""
-    column = dataset.partition_by
-    parts = rows.partition_by(column, as_dict=True, include_key=False) if column else {("",): rows}
-    return [
-        _write_file(Path(lake.root) / dataset.name, f"{column}={name}" if column else "", str(name), part, dataset.key)
-        for (name,), part in sorted(parts.items())
-    ]
+@dataclass(frozen=True, slots=True)
+class UserShard:
+    """A range of user buckets, first inclusive, last exclusive, in some months.
+
+    Attributes:
+        versions: the version of every table that is read, by name.
+        months: the months to write.
+        patched: those of them of which only `touched` dates are computed; the rest of their rows stay as they are.
+        touched: `account_id, date` whose records changed.
+    """
+
+    lake: str
+    versions: Mapping[str, int]
+    first_bucket: int
+    last_bucket: int
+    months: tuple[Month, ...]
+    patched: tuple[Month, ...]
+    touched: pl.DataFrame
+    company: Company
 
 
-def _write_file(folder: Path, subfolder: str, partition: str, rows: pl.DataFrame, key: Sequence[str]) -> DataFile:
-    path = folder / subfolder / f"part-{uuid.uuid4()}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(rows.to_arrow(compat_level=pl.CompatLevel.oldest()), path, compression="zstd")
-    texts = [name for name in key if rows.schema.get(name) == pl.String]
-    extremes = rows.select(pl.col(texts).min().name.suffix("|min"), pl.col(texts).max().name.suffix("|max")).row(
-        0, named=True
-    )
-    stats = {
-        "numRecords": rows.height,
-        "minValues": {name: extremes[f"{name}|min"] for name in texts},
-        "maxValues": {name: extremes[f"{name}|max"] for name in texts},
-        "nullCount": {name: rows.get_column(name).null_count() for name in texts},
-    }
-    return DataFile(
-        path=str(path.relative_to(folder)),
-        size=path.stat().st_size,
-        rows=rows.height,
-        partition=partition,
-        modified_ms=int(time.time() * 1000),
-        stats=json.dumps(stats),
-    )
+CLICKS, USAGE = SILVER["click_events"], SILVER["usage_sessions"]
+
+
+def write_user_days(shard: UserShard) -> dict[str, list[DataFile]]:
+    """Roll up the clicks and usage sessions of a shard's users; returns the files' descriptions by table."""
+    lake = Lake(shard.lake)
+    mine = pl.col("_bucket").is_between(shard.first_bucket, shard.last_bucket, closed="left")
+
+    def read(dataset: Dataset, months: Iterable[Month]) -> pl.DataFrame:
+        table = lake.open(dataset, version=shard.versions[dataset.name])
+        return table.read(mine & pl.col("month").is_in(sorted(map(str, months))))
+
+    is_patched = pl.col("month").is_in(sorted(map(str, shard.patched)))
+    clicks = read(CLICKS, shard.months).with_columns(date=pl.col("timestamp").dt.date())
+    clicks = _touched_only(clicks, is_patched, shard.touched)
+    # Minutes after midnight belong to the next date, so the month before is read too.
+    usage = read(USAGE, {*shard.months, *(month.plus(-1) for month in shard.months)})
+    wanted = pl.col("month").is_in(sorted(map(str, shard.months)))
+    days = user_days(clicks, usage, shard.company).filter(wanted)
+    parts = typed(day_parts(bins(clicks, shard.company)).with_columns(month=month_of(pl.col("date"))), PART)
+    written = {}
+    for dataset, fresh in ((USER_DAY_TABLE, days), (SESSION_PART, parts)):
+        kept = read(dataset, shard.patched).join(shard.touched, on=["account_id", "date"], how="anti")
+        rows = pl.concat([_touched_only(fresh, is_patched, shard.touched), kept])
+        written[dataset.name] = write_files(lake, dataset, rows.sort("_bucket", *dataset.key))
+    return written
+
+
+def _touched_only(rows: pl.DataFrame, is_patched: pl.Expr, touched: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of whole months, and of patched ones those of the touched dates."""
+    part = rows.filter(is_patched).join(touched, on=["account_id", "date"], how="semi")
+    return pl.concat([rows.filter(~is_patched), part])

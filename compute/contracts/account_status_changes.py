@@ -50,7 +50,7 @@ ACCOUNT_STATUS_CHANGES = Contract(
         Field("new_status", "text", "key", "closed: the seven statuses"),
         Field("change_date", "date", "key", "gives the month"),
         Field("change_reason", "text", "may", "open"),
-        Field("sales_rep", "text", "may", "an employee; not in silver or gold", is_personal=True),
+        Field("sales_rep", "text", "may", "an employee; not in silver or gold", kept={}),
         Field("contract_value", "money", "may", "total over the term; never MRR where a bill exists"),
     ),
     key=("account_id", "change_date", "previous_status", "new_status"),

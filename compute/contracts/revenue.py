@@ -3,7 +3,7 @@
 Source: `data.md` A.1.
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -39,7 +39,7 @@ def _rules(company: Company) -> tuple[Rule, ...]:
     )  # fmt: skip
 
 
-def _current_rules(_company: Company) -> tuple[Rule, ...]:
+def _current_rules(_company: Company, _as_of: datetime) -> tuple[Rule, ...]:
     first_of_month = BILLED_ON.min().over("account_id", "month")
     return (Rule("REV-W03", "a second bill of the account's month", first_of_month < BILLED_ON),)
 

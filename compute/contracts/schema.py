@@ -14,18 +14,24 @@ from compute.errors import ContractViolation
 
 def pandera_schema(contract: Contract, company: Company) -> pa.DataFrameSchema:
     """Return the schema of current accepted rows: types, needs, the key, and no quarantining rule true."""
+    kept = set(contract.columns) | set(contract.place)
     return pa.DataFrameSchema(
         columns={
-            each.name: pa.Column(
-                contract.columns[each.name],
+            name: pa.Column(
+                contract.columns[name],
                 nullable=each.need == "may" and each.default is None,
                 description=each.meaning,
             )
             for each in contract.fields
-            if not each.is_personal
+            for name in ((each.name,) if each.kept is None else each.kept)
         },
-        checks=[_never(rule) for rule in contract.rules(company) if disposition_letter(rule.code) == "Q"],
-        unique=list(contract.key),
+        checks=[
+            _never(rule)
+            for rule in contract.rules(company)
+            # What a rule saw of personal data is gone by silver.
+            if disposition_letter(rule.code) == "Q" and set(rule.when.meta.root_names()) <= kept
+        ],
+        unique=list(contract.key) if contract.has_revisions else None,
         strict=False,
         name=contract.dataset,
         description=contract.grain,

@@ -1,0 +1,193 @@
+"""The session rollup on Ray: clicks and usage sessions become user-days, and day parts that join to click sessions.
+
+What a run recomputes is what changed: the (account, date) pairs of the records that came, went or were revised since
+the tables were written (L-2). Where that cannot be told, the month is computed whole; both give the same rows.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from compute.buckets import BUCKETS, bucket_ranges
+from compute.cluster import choose, is_running, run_here, run_on_ray
+from compute.engagement_day import spanned_dates
+from compute.months import Month, month_of
+from compute.schema import typed
+from compute.sessions import PART, join
+from flows.job import RETRY, Job, Stopwatch, month_span, say
+from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE, Dataset
+from storage.lake import NEVER_WRITTEN, Table, VersionGone, key_number
+from storage.shards import CLICKS, USAGE, UserShard, write_user_days
+
+ROWS_PER_SHARD = 250_000
+_TABLES = (USER_DAY_TABLE, SESSION_PART)
+_PLACE = ["_partition", "_offset"]
+_TOUCHED = {"account_id": pl.String, "date": pl.Date}
+
+
+def bring_user_days(job: Job) -> None:
+    """Bring user-days and click sessions up to date for every month that silver holds."""
+    stale = stale_user_days(job)
+    if stale:
+        roll_up_clicks(job, stale)
+    parts = job.lake.open(SESSION_PART)
+    key = f"{job.rules} {parts.fingerprint()}"
+    if parts.version != NEVER_WRITTEN and (job.is_rebuild or not job.lake.open(CLICK_SESSION).done("#parts", key)):
+        join_sessions(job, key)
+
+
+def stale_user_days(job: Job) -> Mapping[str, str]:
+    """Return the months whose user-days are not made from what silver holds, each with its new key."""
+    clicks, usage = (job.lake.open(dataset).partitions() for dataset in (CLICKS, USAGE))
+    days, parts = (job.lake.open(dataset) for dataset in _TABLES)
+    spilt = {str(Month.parse(name).plus(1)) for name in usage}
+    months = sorted({*clicks, *usage, *spilt, *days.partitions(), *parts.partitions()})
+    keys = {
+        name: " ".join((job.rules, clicks.get(name, ""), usage.get(name, ""),
+                        usage.get(str(Month.parse(name).plus(-1)), "")))
+        for name in months
+    }  # fmt: skip
+    return {
+        name: key
+        for name, key in keys.items()
+        if job.is_rebuild or not (days.done(name, key) and parts.done(name, key))
+    }
+
+
+@task(task_run_name="session rollup on {job.executor}", cache_policy=NO_CACHE, **RETRY)
+def roll_up_clicks(job: Job, stale: Mapping[str, str]) -> int:
+    """Roll up the stale months: tasks over user buckets, then one commit a table; returns the clicks read.
+
+    The input versions are pinned here, once; every task reads its buckets of them and writes its own files.
+    """
+    sources = [job.lake.open(dataset) for dataset in (CLICKS, USAGE)]
+    targets = [job.lake.open(dataset) for dataset in _TABLES]
+    versions = {table.dataset.name: table.version for table in (*sources, *targets)}
+    months = tuple(Month.parse(name) for name in sorted(stale))
+    plan = _plan(job, months, sources, targets)
+    rows_in = sum(plan.rows.values())
+    executor, why = choose(job.executor, rows_in, is_running=is_running())
+    for table in targets:
+        table.created()
+    watch = Stopwatch(job, USER_DAY_TABLE.name, months)
+    shards = _shards(job, versions, plan)
+    run = run_on_ray if executor == "ray" else run_here
+    written = run(write_user_days, shards)
+    inputs = {source.dataset.name: source.version for source in sources}
+    for table in targets:
+        files = [file for part in written for file in part[table.dataset.name]]
+        rows = sum(file.rows for file in files)
+        watched = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs=inputs, dataset=table.dataset.name)
+        table.replace_files(files, stale, watched, _marks(job, sources, months))
+        say(f"{table.dataset.name}: {len(shards)} tasks on {executor} ({why})", rows=rows, seconds=watched.seconds)
+    patched = f"{plan.touched.height} account-days of {month_span(plan.patched)}" if plan.patched else "none"
+    say("session rollup", months=len(months), rows_read=rows_in, recomputed_in_part=patched)
+    return rows_in
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is rolled up: rows to read by month, the months of which only touched dates change, and those dates."""
+
+    rows: Mapping[Month, int]
+    patched: tuple[Month, ...]
+    touched: pl.DataFrame
+
+
+def _plan(job: Job, months: Sequence[Month], sources: list[Table], targets: list[Table]) -> _Plan:
+    counts = [source.counts() for source in sources]
+    rows = {month: sum(count.get(str(month), 0) for count in counts) for month in months}
+    touched = {} if job.is_rebuild else {month: _touched(job, month, sources, targets) for month in months}
+    known = {month: pairs for month, pairs in touched.items() if pairs is not None}
+    return _Plan(rows, tuple(sorted(known)), pl.concat([pl.DataFrame(schema=_TOUCHED), *known.values()]))
+
+
+def _marks(job: Job, sources: list[Table], months: Sequence[Month]) -> dict[str, int]:
+    """Return what a month's rows are made from: the versions read and the rules, to tell later what changed."""
+    marks = {f"{month}#rules": key_number(job.rules) for month in months}
+    return marks | {f"{month}#{source.dataset.name}": source.version for month in months for source in sources}
+
+
+def _touched(job: Job, month: Month, sources: list[Table], targets: list[Table]) -> pl.DataFrame | None:
+    """Return the month's (account, date) pairs whose records changed; None when the month must be computed whole."""
+    parts = [pl.DataFrame(schema=_TOUCHED)]
+    if any(target.position(f"{month}#rules") != key_number(job.rules) for target in targets):
+        return None
+    for source in sources:
+        before = {target.position(f"{month}#{source.dataset.name}") for target in targets}
+        version = before.pop()
+        if before or version is None:
+            return None
+        try:
+            parts.append(_changed(job, source, version, month))
+        except VersionGone:
+            return None
+    return pl.concat(parts).unique().filter(month_of(pl.col("date")) == str(month))
+
+
+def _changed(job: Job, source: Table, version: int, month: Month) -> pl.DataFrame:
+    """Return the pairs of the records that one version has and the other has not."""
+    names = [str(month)] if source.dataset is CLICKS else [str(month.plus(-1)), str(month)]
+    time = ["timestamp"] if source.dataset is CLICKS else ["session_start", "session_end"]
+    columns = ["account_id", *time, *_PLACE]
+    before, after = (
+        table.read(pl.col("month").is_in(names), columns)
+        for table in (job.lake.open(source.dataset, version=version), source)
+    )
+    changed = pl.concat([before.join(after, on=_PLACE, how="anti"), after.join(before, on=_PLACE, how="anti")])
+    if source.dataset is CLICKS:
+        return changed.select("account_id", date=pl.col("timestamp").dt.date())
+    return spanned_dates(changed)
+
+
+def _shards(job: Job, versions: Mapping[str, int], plan: _Plan) -> list[UserShard]:
+    """Cut the work into shards of about equal rows: by buckets, and by months when the buckets are too few."""
+    cap, done = ROWS_PER_SHARD * BUCKETS, 0
+    numbered = []
+    for month, rows in sorted(plan.rows.items()):
+        numbered.append((done // cap, month))
+        done += rows
+    shards = []
+    for _, group in groupby(numbered, key=lambda each: each[0]):
+        months = tuple(month for _, month in group)
+        rows = sum(plan.rows[month] for month in months)
+        count = min(BUCKETS, max(2, math.ceil(rows / ROWS_PER_SHARD)))
+        patched = tuple(month for month in months if month in plan.patched)
+        touched = plan.touched.filter(month_of(pl.col("date")).is_in([str(month) for month in patched]))
+        shards += [
+            UserShard(job.lake_root, versions, first, last, months, patched, touched, job.company)
+            for first, last in bucket_ranges(count)
+        ]
+    return shards
+
+
+@task(task_run_name="click sessions", cache_policy=NO_CACHE, **RETRY)
+def join_sessions(job: Job, key: str) -> int:
+    """Join the day parts to sessions, over midnight and month ends; only months that change are rewritten."""
+    table, parts = job.lake.open(CLICK_SESSION), job.lake.open(SESSION_PART)
+    watch = Stopwatch(job, CLICK_SESSION.name)
+    sessions = join(parts.read().drop("month")).with_columns(month=month_of(pl.col("date")))
+    rows = typed(sessions, PART).sort("month", "_bucket", *CLICK_SESSION.key)
+    changed = _changed_months(table, CLICK_SESSION, rows)
+    fresh = rows.filter(pl.col("month").is_in(changed))
+    inputs = {SESSION_PART.name: parts.version}
+    work = watch.work(rows=fresh.height, inputs=inputs)
+    table.replace(fresh, dict.fromkeys(changed, key), work, {"#parts": key_number(key)})
+    say("click sessions", sessions=rows.height, months_changed=len(changed))
+    return rows.height
+
+
+def _changed_months(table: Table, dataset: Dataset, rows: pl.DataFrame) -> list[str]:
+    """Return the months whose stored rows are not these."""
+    order = ["month", "_bucket", *dataset.key]
+    stored = table.read().sort(order)
+    before, after = (frame.partition_by("month", as_dict=True) for frame in (stored, rows.sort(order)))
+    return sorted(
+        str(name) for (name,) in {*before, *after}
+        if (name,) not in before or (name,) not in after or not before[name,].equals(after[name,])
+    )  # fmt: skip
