@@ -1,5 +1,6 @@
 """Write `docs/codes.md` from the contracts: `python docs/write_codes.py`."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from compute.company import Company
@@ -22,6 +23,7 @@ Codes that every feed has:
 | `Q90` | another currency than the reporting one |
 | `Q91` | a needed field is absent or null |
 | `Q92` | a field of the wrong type or format |
+| `Q93` | an instant without an offset: local time is never assumed |
 | `Q99` | the rows of the arrival date are refused: too many of them are bad |
 | `W90` | the row replaces an earlier different one |
 | `W92` | an amount had more than two decimals and was rounded, half-even |
@@ -36,8 +38,11 @@ def page() -> str:
 def _section(contract: Contract) -> str:
     company = Company()
     fields = "\n".join(f"| `{each.name}` | {each.kind} | {each.need} | {each.meaning} |" for each in contract.fields)
-    rules = (*contract.rules(company), *contract.current_rules(company))
-    codes = "\n".join(f"| `{rule.code}` | {rule.meaning} |" for rule in rules)
+    rules = (*contract.rules(company), *contract.current_rules(company, datetime(2024, 1, 1, tzinfo=UTC)))
+    meanings = {rule.code: rule.meaning for rule in rules}
+    if contract.unknown_account:
+        meanings[contract.unknown_account] = "no file feed names the account, for more than unknown_account_days"
+    codes = "\n".join(f"| `{code}` | {meaning} |" for code, meaning in sorted(meanings.items()))
     return (
         f"\n## `{contract.dataset}`\n\n{contract.grain.capitalize()}. Key: {', '.join(f'`{name}`' for name in contract.key)}; "
         f"month of `{contract.dated}`; contract {contract.version}.\n\n"

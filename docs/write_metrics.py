@@ -9,7 +9,7 @@ TARGET = Path(__file__).with_name("metrics.md")
 HEAD = """# Metrics
 
 Written from the registry in `compute/metrics.py` by `make docs`; a test keeps it current.
-Grains: AD account and day, AM account and month, TM own team and month, CM company and month.
+Grains: AD account and day, AM account and month, TM own team and month, XD customer's team and day, CD company and day, CM company and month.
 Money is in the reporting currency; 0.40 as a ratio is 40 %.
 A figure that cannot be made is null with its reason, never 0.
 

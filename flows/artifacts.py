@@ -57,6 +57,6 @@ def evidence_text(job: Job, drafts: list[Draft]) -> str:
     lines += [
         "",
         "A month certifies with nothing quarantined, nothing missing and every gate passed.",
-        "Until the engagement topics are read, every date of the month counts as missing.",
+        "A date of clicks counts as missing until it is mature: 48 hours after its end, with every topic read.",
     ]
     return "\n".join(lines)

@@ -5,7 +5,10 @@ Source: `metrics.md` §1.2: display rounds HALF_EVEN, money to 2 places, percent
 
 from decimal import Decimal
 
-HEADLINE = ("M-01", "M-03", "M-02.net_new", "M-05", "M-10", "M-11", "M-20", "M-27", "M-29", "M-51.closing")
+HEADLINE = (
+    "M-01", "M-03", "M-02.net_new", "M-05", "M-10", "M-11", "M-20", "M-27", "M-29", "M-51.closing",
+    "M-41.mau", "M-42", "M-43.hours", "M-44",
+)  # fmt: skip
 
 
 def shown(value: Decimal | None, unit: str, null_reason: str = "") -> str:

@@ -95,7 +95,7 @@ DEAD_LETTER = Dataset(
     },
     key=("dataset", "file", "partition", "row", "payload_sha256"),
     partition_by="dataset",
-    description="A rejected row: its bytes verbatim, why it is no record, where it stood (in a topic: partition, offset).",
+    description="A rejected row: its bytes verbatim, why it is no record, where it stood (a topic: at which offset).",
 )
 
 SILVER = {

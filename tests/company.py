@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,26 @@ import polars as pl
 
 from compute.account_month import Records, account_month
 from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
-from compute.allocation import MINUTES, allocation, sources
+from compute.allocation import active_minutes, allocation, sources
 from compute.company import Company
 from compute.company_month import company_month
-from compute.contracts.feeds import BY_NAME, FEEDS
+from compute.contracts.contract import PLACE, TOPIC_PLACE, Contract
+from compute.contracts.feeds import FEEDS
 from compute.contracts.schema import require
-from compute.current import refused_days, settle, silver_rows
+from compute.current import Beside, named_accounts, refused_days, settle, silver_rows
+from compute.engagement import EngagementInput, engagement_figures
+from compute.engagement_day import user_days
 from compute.growth import GrowthInput, growth_figures
-from compute.judging import PLACE, judge
+from compute.judging import judge
 from compute.months import Month
 from compute.mrr import state_bills
 from compute.profit import ProfitInput, profit_figures
+from compute.sessions import bins, join
 from compute.status import status_timeline
 
 ARRIVAL = datetime(2030, 1, 1, tzinfo=UTC)
+DELIVERY = datetime(2024, 6, 1, tzinfo=UTC)  # within 400 days of the clicks of any month from 2023-05 on
+KEY = b"the key of the tests"
 
 
 def received(lines: Iterable[bytes | Mapping[str, Any]], arrival: datetime = ARRIVAL) -> pl.DataFrame:
@@ -33,6 +39,13 @@ def received(lines: Iterable[bytes | Mapping[str, Any]], arrival: datetime = ARR
     payloads = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
     rows = [("landing", "file", number, arrival, "batch", "", payload) for number, payload in enumerate(payloads, 1)]
     return pl.DataFrame(rows, schema={**PLACE, "payload": pl.Binary}, orient="row")
+
+
+def delivered(lines: Iterable[bytes | Mapping[str, Any]], arrival: datetime = DELIVERY) -> pl.DataFrame:
+    """Return lines as records of one partition of a topic."""
+    payloads = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+    rows = [("events", "topic", 0, offset, arrival, "batch", "", line) for offset, line in enumerate(payloads)]
+    return pl.DataFrame(rows, schema={**TOPIC_PLACE, "payload": pl.Binary}, orient="row")
 
 
 def bill(account: str, on: str, total: float, **more: Any) -> dict[str, Any]:
@@ -73,6 +86,22 @@ def team(team_id: str, name: str, month: str, total: float, heads: int) -> dict[
             "cost_per_engineer": each, "salary_month": month}  # fmt: skip
 
 
+def click(account: str, user: str, at: str, session: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"account_id": account, "user_id": user, "event_type": "page_view", "timestamp": at,
+            "session_id": session, **more}  # fmt: skip
+
+
+def usage(account: str, user: str, start: str, end: str | None, minutes: int, *features: str) -> dict[str, Any]:
+    return {"account_id": account, "user_id": user, "session_start": start, "session_end": end,
+            "total_active_time_minutes": minutes, "features_used": list(features), "device_type": "Desktop"}  # fmt: skip
+
+
+def activity(account: str, team_id: str, on: str, users: int, hours: float, calls: int, reports: int) -> dict[str, Any]:
+    return {"account_id": account, "team_id": team_id, "date": on, "active_users": users,
+            "total_session_time_hours": hours, "features_accessed": [], "api_calls": calls,
+            "reports_generated": reports}  # fmt: skip
+
+
 @dataclass
 class Books:
     """The current records of a company, and what is made of them.
@@ -88,7 +117,11 @@ class Books:
     as_of: date | None = None
 
     def __post_init__(self) -> None:
-        self.silver = {feed.dataset: self._silver(feed.dataset) for feed in FEEDS}
+        self.judged = {feed.dataset: self._judged(feed) for feed in FEEDS}
+        named = [named_accounts(self.judged[feed.dataset]) for feed in FEEDS if not feed.is_topic and feed.account]
+        now = datetime.combine(self.as_of, time(), UTC) if self.as_of else DELIVERY
+        beside = Beside(pl.concat(named).unique(), now)
+        self.silver = {feed.dataset: self._silver(feed, beside) for feed in FEEDS}
         changes = self.silver["account_status_changes"]
         self.steps, self.cases = status_timeline(changes, self.company.status_graph)
         billed = state_bills(self.silver["revenue"]).get_column("month")
@@ -100,12 +133,18 @@ class Books:
         start = min(self.months[0], self.first_month or self.months[0])
         self.rows = account_month(records, start.until(self.months[-1]), self.first_month, self.company)
         self.existing = self.rows.filter(pl.col("is_existing"))
+        clicks, sessions = self.silver["click_events"], self.silver["usage_sessions"]
+        self.user_days = user_days(clicks, sessions, self.company)
+        self.click_sessions = join(bins(clicks, self.company))
 
-    def _silver(self, dataset: str) -> pl.DataFrame:
-        contract = BY_NAME[dataset]
-        judged = judge(received(self.lines.get(dataset, ())), contract, self.company)
-        settled = settle(judged, contract, self.company, refused_days(judged, self.company))
-        return require(contract, self.company, silver_rows(settled, contract))
+    def _judged(self, feed: Contract) -> pl.DataFrame:
+        lines = self.lines.get(feed.dataset, ())
+        return judge(delivered(lines) if feed.is_topic else received(lines), feed, self.company, KEY)
+
+    def _silver(self, feed: Contract, beside: Beside) -> pl.DataFrame:
+        judged = self.judged[feed.dataset]
+        settled = settle(judged, feed, self.company, refused_days(judged, self.company), beside)
+        return require(feed, self.company, silver_rows(settled, feed))
 
     def of(self, dataset: str, month: Month) -> pl.DataFrame:
         return self.silver[dataset].filter(pl.col("month") == str(month))
@@ -119,7 +158,20 @@ class Books:
         """Return the allocation of a month."""
         shared = sources(self.of("salaries", month), self.of("expenses", month), self.company)
         rows = self.rows.filter(pl.col("month") == str(month))
-        return allocation(str(month), rows, shared, pl.DataFrame(schema=MINUTES))
+        return allocation(str(month), rows, shared, active_minutes(self._days(month)))
+
+    def engagement(self, month: Month) -> EngagementInput:
+        """Return what the engagement figures of a month are made from."""
+        sessions = self.click_sessions.filter(pl.col("date").is_between(month.first, month.last))
+        has_record = (pl.col("clicks") > 0) | (pl.col("usage_sessions") > 0)
+        seen = self.user_days.filter(has_record, pl.col("month") <= str(month)).get_column("account_id").unique()
+        existing = self.existing.filter(pl.col("month") == str(month))
+        return EngagementInput(
+            self._days(month), sessions, self.of("team_activity", month), existing, seen, self._sums(month)
+        )
+
+    def _days(self, month: Month) -> pl.DataFrame:
+        return self.user_days.filter(pl.col("month") == str(month))
 
     def figures(self, name: str) -> dict[tuple[str, str], Decimal | str]:
         """Return a month's figures by metric id and grain key: a value, or the reason why there is none."""
@@ -140,7 +192,11 @@ class Books:
             rows, self.ledger(month), self.of("salaries", month), self.of("salaries", month.plus(-1)),
             self.of("expenses", month), self._sums(month),
         )  # fmt: skip
-        parts = [growth_figures(growth_input, month), profit_figures(profit_input, month, self.company)]
+        parts = [
+            growth_figures(growth_input, month),
+            profit_figures(profit_input, month, self.company),
+            engagement_figures(self.engagement(month), month),
+        ]
         year = [self._sums(each) for each in month.plus(-12).until(month)]
         joined = AggregatedInput(stored_figures(pl.concat(parts)), year[1:], year[0].closing, self.first_month)
         return pl.concat([*parts, aggregated_figures(joined, month)])

@@ -13,7 +13,8 @@ import typer
 from rich.table import Table as RichTable
 
 from compute.errors import BadMonth, BadSetting
-from compute.exchange import metrics_table, to_csv
+from compute.exchange import metrics_table, plain, to_csv
+from compute.money import RATIO
 from compute.months import Month, parse_months
 from flows.commands.screen import screen
 from flows.settings import load_settings
@@ -21,6 +22,7 @@ from storage.catalog import (
     ALLOCATION_LEDGER,
     COMPLETENESS_ROW,
     DISPOSITIONS,
+    ENGAGEMENT_WEEK,
     GAP_CASE,
     RECONCILIATION_GATE,
     RECONCILIATION_ROW,
@@ -55,6 +57,12 @@ def _gaps(lake: Lake) -> pl.DataFrame:
     return lake.read(GAP_CASE)
 
 
+def _weeks(lake: Lake) -> pl.DataFrame:
+    # Ten places, as figures are stored; what says nothing at their end is left out.
+    ratios = [name for name, dtype in ENGAGEMENT_WEEK.schema.items() if dtype == RATIO]
+    return lake.read(ENGAGEMENT_WEEK).with_columns(plain(pl.col(name), pl.lit("ratio")).alias(name) for name in ratios)
+
+
 BY_MONTH: dict[str, Callable[[Lake, Month], pl.DataFrame]] = {
     "metrics": _metrics,
     "reconciliation": _monthly(RECONCILIATION_ROW, "account_id", "pipeline", "ledger", "delta", "class"),
@@ -62,7 +70,12 @@ BY_MONTH: dict[str, Callable[[Lake, Month], pl.DataFrame]] = {
     "completeness": _monthly(COMPLETENESS_ROW, "dataset", "accepted", "quarantined", "missing"),
     "allocation": _monthly(ALLOCATION_LEDGER, "source", "cost_class", "account_id", "amount"),
 }
-WHOLE: dict[str, Callable[[Lake], pl.DataFrame]] = {"dispositions": _dispositions, "gaps": _gaps, "runs": runs}
+WHOLE: dict[str, Callable[[Lake], pl.DataFrame]] = {
+    "dispositions": _dispositions,
+    "gaps": _gaps,
+    "runs": runs,
+    "engagement_week": _weeks,
+}
 
 
 def export(

@@ -70,7 +70,7 @@ def test_every_flow_has_a_deployment_on_the_pool() -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     entrypoints = {each["entrypoint"] for each in declared}
 
-    assert {f"flows.{name}.{name}" for name in ("profit", "growth", "aggregated")} == entrypoints
+    assert {f"flows.{name}.{name}" for name in ("profit", "growth", "engagement", "aggregated")} == entrypoints
     for entrypoint in entrypoints:
         module, _, name = entrypoint.rpartition(".")
         assert callable(getattr(importlib.import_module(module), name))

@@ -64,12 +64,12 @@ def fill(lake: Lake, accounts: int) -> None:
         if dataset not in frames:
             table_rows = pl.DataFrame(schema=silver_schema(contract))
         else:
-            placed = with_bucket(frames[dataset], "account_id").with_columns(
+            placed = with_bucket(frames[dataset], ["account_id"]).with_columns(
                 _arrival=pl.lit(datetime(2025, 1, 1, tzinfo=UTC)), _file=pl.lit("f"), _batch_id=pl.lit("b"),
                 _row=pl.int_range(pl.len()), _quality=pl.lit("ok"), _codes=pl.lit([], dtype=pl.List(pl.String)),
             )  # fmt: skip
             table_rows = typed(placed, silver_schema(contract)).sort("_bucket")
-        lake.open(table).rewrite(table_rows, {}, WORK)
+        lake.open(table).rewrite(table_rows, WORK)
     steps, _ = status_timeline(lake.read(SILVER["account_status_changes"]), Company().status_graph)
     lake.open(STATUS_STEP).replace(steps, {ALL: "benchmark"}, WORK)
 

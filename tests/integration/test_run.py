@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import tarfile
 from collections import Counter
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -17,15 +18,14 @@ from flows.aggregated import aggregated
 from flows.commands.export import BY_MONTH, WHOLE
 from flows.growth import growth
 from flows.profit import profit
-from storage.catalog import ACCOUNT_MONTH_TABLE, DATASETS, FIGURES, SNAPSHOT
+from storage.catalog import ACCOUNT_MONTH_TABLE, DATASETS, FIGURES, SESSION_PART, SNAPSHOT, USER_DAY_TABLE
 from storage.lake import Lake
 from storage.runs import runs
 from storage.snapshots import figures_of
+from tests.conftest import EXAMPLES
 
 pytestmark = pytest.mark.integration
 MONTHS = "2023-12..2024-02"
-# The figures of the engagement pipeline; it is not built yet.
-ENGAGEMENT = ("M-40", "M-41", "M-42", "M-43", "M-44", "M-45", "M-46", "M-53")
 
 
 def plain(text: object) -> object:
@@ -35,11 +35,10 @@ def plain(text: object) -> object:
         return "" if text is None else str(text)
 
 
-def expected_rows(golden: Path, folder: str, table: str) -> Counter[tuple[object, ...]]:
-    text = (golden / "expected" / folder / f"{table}.csv").read_text(encoding="utf-8")
+def expected_rows(company: Path, folder: str, table: str) -> Counter[tuple[object, ...]]:
+    text = (company / "expected" / folder / f"{table}.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
     if table == "metrics":
-        rows = [row for row in rows if not row["metric_id"].startswith(ENGAGEMENT)]
         keys = ("period", "metric_id", "grain", "grain_key", "value", "null_reason")
     elif table == "reconciliation":
         rows = [row for row in rows if row["account_id"] != "gate" and not row["account_id"].startswith("total:")]
@@ -63,6 +62,15 @@ def exported_rows(lake: Lake, month: str, table: str) -> Counter[tuple[object, .
     return Counter(tuple(map(plain, row)) for row in rows.rows())
 
 
+def unpacked(name: str, folder: Path) -> Path:
+    """Return a packed example company, unpacked; a place that it has not is one that is not there."""
+    with tarfile.open(EXAMPLES / f"{name}.tar.xz") as packed:
+        packed.extractall(folder, filter="data")
+    company = folder / name
+    (company / "company.toml").touch()
+    return company
+
+
 def versions(lake: Lake) -> dict[str, int]:
     return {dataset.name: lake.open(dataset).version for dataset in DATASETS}
 
@@ -80,6 +88,38 @@ def test_every_exported_row_of_the_golden_company_is_as_expected(
             assert expected_rows(golden, month, table) == exported_rows(lake, month, table), (month, table)
     heavy = runs(lake).filter(pl.col("dataset") == ACCOUNT_MONTH_TABLE.name)
     assert [(executor, 2)] == heavy.select("executor", "tasks").rows()
+
+
+@pytest.mark.parametrize(
+    ("name", "executor", "months"),
+    [("clean", "ray", "2023-01..2024-02"), ("faulty", "inline", "2023-10..2024-03")],
+)
+def test_every_exported_row_of_a_company_with_engagement_is_as_expected(
+    lake: Lake,
+    tmp_path: Path,
+    name: str,
+    executor: str,
+    months: str,
+    ray_session: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    company = unpacked(name, tmp_path)
+    for place in ("landing", "ledger.sqlite", "company.toml"):
+        monkeypatch.setenv(f"TECHFLOW_{place.partition('.')[0].upper()}", str(company / place))
+    monkeypatch.setenv("TECHFLOW_EXECUTOR", executor)
+
+    aggregated(months)
+
+    for folder in sorted((company / "expected").iterdir()):
+        for table in ("metrics", "reconciliation", "completeness", "allocation", "dispositions", "gaps"):
+            assert expected_rows(company, folder.name, table) == exported_rows(lake, folder.name, table), (
+                folder,
+                table,
+            )
+    heavy = runs(lake).filter(pl.col("tasks") > 0).select("dataset", "executor").unique()
+    assert {(table.name, executor) for table in (ACCOUNT_MONTH_TABLE, USER_DAY_TABLE, SESSION_PART)} == set(
+        heavy.rows()
+    )
 
 
 def test_the_offset_ledger_fails_gross_and_materiality_and_passes_net(

@@ -14,6 +14,7 @@ from tests.conftest import environment, start, techflow
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
+PIPELINES = ("aggregated", "profit", "growth", "engagement")
 
 
 def prefect(*words: str, env: dict[str, str], timeout: int = 180) -> str:
@@ -72,9 +73,10 @@ def test_a_deployment_makes_the_snapshot_through_server_pool_and_worker(
     assert "2024-01,,M-01,account_month,ACC_001,30000.00,money,billed,," in metrics
     prefect("deployment", "run", "profit/profit-daily", "-p", "month=2024-01", env=env)
     prefect("deployment", "run", "growth/growth-weekly", "-p", "month=2024-01", env=env)
+    prefect("deployment", "run", "engagement/engagement-daily", "-p", "month=2024-01", env=env)
     prefect("worker", "start", "--pool", "techflow-process", "--run-once", env=env)
     states = {run["name"]: run["state_type"] for run in listed(url, "flow_runs")}
-    assert dict.fromkeys(("aggregated 2024-01", "profit 2024-01", "growth 2024-01"), "COMPLETED") == states
+    assert dict.fromkeys((f"{name} 2024-01" for name in PIPELINES), "COMPLETED") == states
     assert {"investor-snapshot", "dispositions", "evidence"} == {each["key"] for each in listed(url, "artifacts")}
     runs = techflow("export", "runs", env=env).stdout
     assert "aggregated,gold/account_month,2023-10..2024-01,ray,2," in runs

@@ -6,7 +6,7 @@ A case stands under the rule whose limit it tests; those without a code lie exac
 from dataclasses import dataclass
 from typing import Any
 
-from tests.unit.records import ABSENT, ARRIVAL, SEED, Raw
+from tests.unit.records import ABSENT, SEED, Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +15,17 @@ class Case:
     changes: dict[str, Any]
     codes: tuple[str, ...]
     verdict: str
-    arrival: str = ARRIVAL
+    arrival: str | None = None
 
     def __str__(self) -> str:
         return f"{self.dataset}:{self.changes}"
 
 
-def accepted(dataset: str, *codes: str, arrival: str = ARRIVAL, **changes: Any) -> Case:
+def accepted(dataset: str, *codes: str, arrival: str | None = None, **changes: Any) -> Case:
     return Case(dataset, changes, codes, "accepted", arrival)
 
 
-def quarantined(dataset: str, *codes: str, arrival: str = ARRIVAL, **changes: Any) -> Case:
+def quarantined(dataset: str, *codes: str, arrival: str | None = None, **changes: Any) -> Case:
     return Case(dataset, changes, codes, "quarantined", arrival)
 
 
@@ -33,8 +33,8 @@ def rejected(dataset: str, *codes: str, **changes: Any) -> Case:
     return Case(dataset, changes, codes, "rejected")
 
 
-REV, EXP, SAL, STA, LIC, REN = SEED
-PREFIXES = {REV: "REV", EXP: "EXP", SAL: "SAL", STA: "STA", LIC: "LIC", REN: "REN"}
+REV, EXP, SAL, STA, LIC, REN, CLK, USE, TEA = SEED
+PREFIXES = dict(zip(SEED, ("REV", "EXP", "SAL", "STA", "LIC", "REN", "CLK", "USE", "TEA"), strict=True))
 
 COMMON = [
     case
@@ -70,6 +70,32 @@ COMMON = [
     quarantined(LIC, "LIC-Q92", new_licenses=75.5), accepted(LIC, "LIC-W92", additional_revenue=5000.001),
     rejected(REN, "REN-R01", renewal_date=ABSENT), quarantined(REN, "REN-Q91", contract_duration=None),
     quarantined(REN, "REN-Q92", contract_duration=12), accepted(REN, "REN-W92", new_contract_value=25000.001),
+    *(rejected(CLK, "CLK-R01", **{name: value})
+      for name in ("user_id", "account_id", "event_type", "timestamp") for value in (None, "", ABSENT)),
+    rejected(CLK, "CLK-R01", "CLK-Q93", user_id="", timestamp="2024-01-15T10:30:00"),
+    *(quarantined(CLK, "CLK-Q92", **{name: 5}) for name in (
+        "user_id", "account_id", "event_type", "feature_name", "timestamp", "session_id", "page_url", "user_agent",
+        "ip_address")),
+    quarantined(CLK, "CLK-Q92", account_id="acc_001"), quarantined(CLK, "CLK-Q92", timestamp="2024-01-15T10:30Z"),
+    quarantined(CLK, "CLK-Q93", timestamp="2024-01-15T10:30:00", event_type="?", session_id=None),
+    accepted(CLK, page_url=None, user_agent=None, ip_address=None), accepted(CLK, page_url="", user_agent=""),
+    *(rejected(USE, "USE-R01", **{name: value})
+      for name in ("user_id", "account_id", "session_start") for value in (None, "", ABSENT)),
+    quarantined(USE, "USE-Q91", total_active_time_minutes=None, device_type="?"),
+    quarantined(USE, "USE-Q91", total_active_time_minutes=ABSENT, session_end="2024-01-14T00:00:00Z"),
+    quarantined(USE, "USE-Q92", total_active_time_minutes="420"),
+    quarantined(USE, "USE-Q92", total_active_time_minutes=420.5), accepted(USE, total_active_time_minutes=420.0),
+    quarantined(USE, "USE-Q92", features_used="API"), quarantined(USE, "USE-Q92", session_end=""),
+    quarantined(USE, "USE-Q92", device_type=1), quarantined(USE, "USE-Q93", session_start="2024-01-15T09:00:00"),
+    quarantined(USE, "USE-Q93", session_end="2024-01-15T17:00:00", total_active_time_minutes=-1),
+    accepted(USE, features_used=None, device_type=None), accepted(USE, features_used=["Unheard of"]),
+    *(rejected(TEA, "TEA-R01", **{name: value})
+      for name in ("account_id", "team_id", "date") for value in (None, "", ABSENT)),
+    *(quarantined(TEA, code, **{name: value})
+      for name in ("active_users", "total_session_time_hours", "api_calls", "reports_generated")
+      for code, value in (("TEA-Q91", None), ("TEA-Q91", ABSENT), ("TEA-Q92", "4"), ("TEA-Q92", Raw("1e16")))),
+    quarantined(TEA, "TEA-Q92", date="2024-01-15T00:00:00Z"), quarantined(TEA, "TEA-Q92", api_calls=0.5),
+    accepted(TEA, total_session_time_hours=Raw("0.1234567890123456789")), accepted(TEA, features_accessed=None),
 ]  # fmt: skip
 
 REVENUE = [
@@ -222,4 +248,70 @@ RENEWALS = [
     accepted(REN, renewal_date="2035-01-01"),
 ]  # fmt: skip
 
-CASES = [*COMMON, *REVENUE, *EXPENSES, *SALARIES, *STATUSES, *LICENCES, *RENEWALS]
+CLICKS = [
+    accepted(CLK, timestamp="2024-01-15T10:30:00Z", arrival="2024-01-15T10:25:00Z"),
+    quarantined(CLK, "CLK-Q01", timestamp="2024-01-15T10:30:00.000001Z", arrival="2024-01-15T10:25:00Z"),
+    # 400 days after the click: 366 of them end on 2025-01-15.
+    accepted(CLK, "CLK-W01", timestamp="2024-01-15T10:30:00Z", arrival="2025-02-18T10:30:00Z"),
+    quarantined(CLK, "CLK-Q02", "CLK-W01", timestamp="2024-01-15T10:29:59.999999Z", arrival="2025-02-18T10:30:00Z"),
+    accepted(CLK, timestamp="2024-01-15T10:30:00Z", arrival="2024-01-17T10:30:00Z"),
+    accepted(CLK, timestamp="2024-01-15T11:30:00+01:00", arrival="2024-01-17T10:30:00Z"),
+    accepted(CLK, "CLK-W01", timestamp="2024-01-15T10:29:59.999999Z", arrival="2024-01-17T10:30:00Z"),
+    quarantined(CLK, "CLK-Q91", feature_name=None), quarantined(CLK, "CLK-Q91", feature_name=ABSENT),
+    quarantined(CLK, "CLK-Q91", "CLK-Q92", "CLK-W94", feature_name=None, ip_address="?", session_id=None),
+    accepted(CLK, event_type="page_view", feature_name=None), accepted(CLK, "CLK-W02", feature_name=""),
+    *(quarantined(CLK, "CLK-Q92", ip_address=address) for address in (
+        "", "?", " 1.1.1.1", "1.1.1", "256.1.1.1", "01.1.1.1", "1.1.1.1:80", "1.1.1.1/32", "[2606:4700::1]",
+        "2606:4700:::1", "localhost", "16843009")),
+    *(accepted(CLK, ip_address=address) for address in (
+        "172.15.255.255", "172.32.0.0", "100.63.255.255", "100.128.0.0", "2606:4700:4700::1111", "::ffff:1.1.1.1")),
+    *(accepted(CLK, "CLK-W04", ip_address=address) for address in (
+        "10.0.0.1", "172.16.0.0", "172.31.255.255", "192.168.1.100", "127.0.0.1", "169.254.0.1", "100.64.0.0",
+        "100.127.255.255", "192.0.2.1", "198.51.100.1", "203.0.113.1", "0.0.0.0", "::1", "fe80::1", "fd00::1",
+        "2001:db8::1", "::ffff:10.0.0.1")),
+    *(accepted(CLK, event_type=event) for event in (
+        "page_view", "login", "logout", "heartbeat", "error", "click", "search", "export", "api_call")),
+    accepted(CLK, "CLK-W02", event_type="Login"), accepted(CLK, "CLK-W02", event_type="?", feature_name=None),
+    *(accepted(CLK, feature_name=name) for name in (
+        "API", "Analytics", "API Access", "Advanced Analytics", "Dashboard", "Reports")),
+    *(accepted(CLK, "CLK-W02", feature_name=name) for name in ("api", "Priority Support")),
+    accepted(CLK, "CLK-W94", session_id=None), accepted(CLK, "CLK-W94", session_id=ABSENT),
+    accepted(CLK, session_id=""),
+]  # fmt: skip
+
+SESSIONS = [
+    accepted(USE, total_active_time_minutes=481), quarantined(USE, "USE-Q02", total_active_time_minutes=482),
+    accepted(USE, total_active_time_minutes=481, session_end="2024-01-15T17:00:59.999999Z"),
+    quarantined(USE, "USE-Q02", total_active_time_minutes=482, session_end="2024-01-15T17:00:59.999999Z"),
+    accepted(USE, total_active_time_minutes=482, session_end="2024-01-15T17:01:00Z"),
+    accepted(USE, session_end="2024-01-15T09:00:00Z", total_active_time_minutes=1),
+    quarantined(USE, "USE-Q02", session_end="2024-01-15T09:00:00Z", total_active_time_minutes=2),
+    accepted(USE, session_end="2024-01-16T09:00:00Z"), accepted(USE, session_end="2024-01-16T12:00:00+03:00"),
+    quarantined(USE, "USE-Q03", session_end="2024-01-16T09:00:00.000001Z"),
+    quarantined(USE, "USE-Q02", "USE-Q03", session_end="2024-01-16T09:00:01Z", total_active_time_minutes=1442),
+    quarantined(USE, "USE-Q01", session_end="2024-01-15T08:59:59.999999Z"),
+    quarantined(USE, "USE-Q01", session_end="2024-01-01T00:00:00Z", total_active_time_minutes=9999),
+    quarantined(USE, "USE-Q95", "USE-W93", "USE-Q01", session_end="2024-01-15T08:00:00Z", device_type="?",
+                total_active_time_minutes=-1),
+    accepted(USE, total_active_time_minutes=0), quarantined(USE, "USE-Q95", total_active_time_minutes=-1),
+    accepted(USE, session_end=None, total_active_time_minutes=9999), accepted(USE, session_end=ABSENT),
+    *(accepted(USE, device_type=device) for device in ("Mobile", "Tablet", "API", "Unknown")),
+    accepted(USE, "USE-W93", device_type="desktop"), accepted(USE, "USE-W93", device_type=""),
+]  # fmt: skip
+
+TEAMS = [
+    accepted(TEA, active_users=1, total_session_time_hours=24),
+    quarantined(TEA, "TEA-Q01", active_users=1, total_session_time_hours=Raw("24.00000000000000000001")),
+    quarantined(TEA, "TEA-Q01", active_users=45, total_session_time_hours=1080.01),
+    accepted(TEA, active_users=0, total_session_time_hours=0),
+    quarantined(TEA, "TEA-Q02", active_users=0, total_session_time_hours=Raw("0.00000000000000000001")),
+    accepted(TEA, active_users=9999999999999999, total_session_time_hours=Raw("9999999999999999.9")),
+    accepted(TEA, api_calls=0, reports_generated=0),
+    quarantined(TEA, "TEA-Q95", "TEA-Q01", active_users=-1, total_session_time_hours=0),
+    quarantined(TEA, "TEA-Q95", total_session_time_hours=-0.01), quarantined(TEA, "TEA-Q95", api_calls=-1),
+    quarantined(TEA, "TEA-Q95", reports_generated=-1),
+]  # fmt: skip
+
+CASES = [
+    *COMMON, *REVENUE, *EXPENSES, *SALARIES, *STATUSES, *LICENCES, *RENEWALS, *CLICKS, *SESSIONS, *TEAMS,
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Records for the tests: the six file feeds' records of the user's document, changed member by member.
+"""Records for the tests: the nine records of the user's document, changed member by member.
 
 What stands here only builds lines and frames; what should become of them is said by the tests.
 """
@@ -13,9 +13,12 @@ import polars as pl
 
 from compute.company import Company
 from compute.contracts.feeds import BY_NAME
-from compute.judging import PLACE, judge
+from compute.judging import judge
+from compute.schema import typed
 
 ARRIVAL = "2024-02-05T09:00:00Z"
+TOPIC_ARRIVAL = "2024-01-16T09:00:00Z"  # in time for the click
+KEY = b"key"
 SEED = {
     "revenue": """{"account_id": "ACC_001", "subscription_tier": "Enterprise", "monthly_revenue": 25000.00,
         "user_licenses": 150, "additional_features": ["Advanced Analytics", "API Access", "Priority Support"],
@@ -35,7 +38,18 @@ SEED = {
     "subscription_renewals": """{"account_id": "ACC_004", "renewal_date": "2024-02-01",
         "previous_contract_value": 20000.00, "new_contract_value": 25000.00, "renewal_type": "Expansion",
         "contract_duration": "12 months"}""",
+    "click_events": """{"user_id": "USER_123", "account_id": "ACC_001", "event_type": "feature_click",
+        "feature_name": "Advanced Analytics", "timestamp": "2024-01-15T10:30:00Z", "session_id": "SESS_456",
+        "page_url": "/analytics/dashboard", "user_agent": "Mozilla/5.0...", "ip_address": "192.168.1.100"}""",
+    "usage_sessions": """{"user_id": "USER_123", "account_id": "ACC_001", "session_start": "2024-01-15T09:00:00Z",
+        "session_end": "2024-01-15T17:00:00Z", "total_active_time_minutes": 420,
+        "features_used": ["Dashboard", "Reports", "API"], "device_type": "Desktop"}""",
+    "team_activity": """{"account_id": "ACC_001", "team_id": "TEAM_001", "date": "2024-01-15", "active_users": 45,
+        "total_session_time_hours": 180, "features_accessed": ["Dashboard", "Reports", "Analytics", "API"],
+        "api_calls": 1250, "reports_generated": 23}""",
 }
+SEED_CODES = {"click_events": ["CLK-W04"]}  # its address is a private one
+WITHOUT_CODES = {"click_events": {"ip_address": "1.1.1.1"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +68,36 @@ def seed(dataset: str) -> bytes:
 
 
 def record(dataset: str, **changes: Any) -> bytes:
-    """Return the dataset's good record with some members changed, added or left out."""
-    members = {**json.loads(SEED[dataset]), **changes}
+    """Return the dataset's record, which carries no code, with some members changed, added or left out."""
+    members = {**json.loads(SEED[dataset]), **WITHOUT_CODES.get(dataset, {}), **changes}
     texts = {name: value.text if isinstance(value, Raw) else json.dumps(value) for name, value in members.items()}
     return ("{" + ", ".join(f'"{name}": {text}' for name, text in texts.items() if text) + "}").encode()
 
 
-def received(*lines: bytes, arrival: str = ARRIVAL, file: str = "a.ndjson") -> pl.DataFrame:
-    """Return lines of one file as landed: PLACE columns and `payload`."""
+def received(
+    dataset: str, *lines: bytes, arrival: str | None = None, file: str = "a.ndjson", offset: int = 1
+) -> pl.DataFrame:
+    """Return lines of one file, or of one partition from an offset on, as landed: place columns and `payload`."""
+    contract = BY_NAME[dataset]
+    arrived = arrival or (TOPIC_ARRIVAL if contract.is_topic else ARRIVAL)
     count = len(lines)
+    place = (
+        {"_topic": [dataset] * count, "_partition": [0] * count, "_offset": list(range(offset, offset + count))}
+        if contract.is_topic
+        else {"_file": [file] * count, "_row": list(range(1, count + 1))}
+    )
     return pl.DataFrame(
         {
+            **place,
             "_source": ["landing"] * count,
-            "_file": [file] * count,
-            "_row": list(range(1, count + 1)),
-            "_arrival": [datetime.fromisoformat(arrival).replace(tzinfo=UTC)] * count,
+            "_arrival": [datetime.fromisoformat(arrived).replace(tzinfo=UTC)] * count,
             "_batch_id": [sha256(b"\n".join(lines)).hexdigest()] * count,
             "_payload_sha256": [sha256(line).hexdigest() for line in lines],
             "payload": list(lines),
-        },
-        schema={**PLACE, "payload": pl.Binary},
-    )
+        }
+    ).pipe(typed, {**contract.place, "payload": pl.Binary})
 
 
-def judged(dataset: str, *lines: bytes, arrival: str = ARRIVAL, file: str = "a.ndjson") -> pl.DataFrame:
-    """Return lines of one file as the judge leaves them."""
-    return judge(received(*lines, arrival=arrival, file=file), BY_NAME[dataset], Company())
+def judged(dataset: str, *lines: bytes, **place: Any) -> pl.DataFrame:
+    """Return lines of one file, or of one partition, as the judge leaves them."""
+    return judge(received(dataset, *lines, **place), BY_NAME[dataset], Company(), KEY)

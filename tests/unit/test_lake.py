@@ -103,7 +103,7 @@ def test_a_table_without_partitions_is_replaced_whole(lake: Lake) -> None:
 
 
 def test_rewrite_replaces_every_partition(lake: Lake) -> None:
-    lake.open(MONTHLY).rewrite(rows(NEW_JAN), {"2024-01": "b"}, WORK)
+    lake.open(MONTHLY).rewrite(rows(NEW_JAN), WORK, {"2024-01": "b"})
 
     assert [NEW_JAN] == held(lake)
 

@@ -4,7 +4,7 @@ Rules that compare members, and what becomes of a row, are tested in `test_contr
 """
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -197,6 +197,58 @@ def test_a_readable_value_is_typed(kind: Kind, text: str, expected: Any) -> None
 )  # fmt: skip
 def test_what_the_table_of_values_does_not_accept_is_q92(kind: Kind, text: str) -> None:
     assert read(kind, text) == UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-01-15T10:30:00Z", "2024-01-15T10:30:00+00:00"),
+        ("2024-01-15t10:30:00z", "2024-01-15T10:30:00+00:00"),
+        ("2024-01-15 10:30:00Z", "2024-01-15T10:30:00+00:00"),
+        ("2024-01-15T10:30:00+05:30", "2024-01-15T05:00:00+00:00"),
+        ("2024-01-15T23:30:00-01:00", "2024-01-16T00:30:00+00:00"),
+        ("2024-01-15T10:30:00-00:00", "2024-01-15T10:30:00+00:00"),
+        ("2024-01-15T10:30:00+23:59", "2024-01-14T10:31:00+00:00"),
+        ("2024-01-15T10:30:00.5Z", "2024-01-15T10:30:00.500000+00:00"),
+        ("2024-01-15T10:30:00.000001Z", "2024-01-15T10:30:00.000001+00:00"),
+        ("2024-01-15T10:30:00.1234569Z", "2024-01-15T10:30:00.123456+00:00"),
+        ("2024-01-15T10:30:00.99999999999999999999Z", "2024-01-15T10:30:00.999999+00:00"),
+        ("1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999999+00:00"),
+        ("2024-02-29T00:00:00Z", "2024-02-29T00:00:00+00:00"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59+00:00"),
+    ],
+)
+def test_an_instant_is_read_in_utc_and_its_digits_beyond_microseconds_are_cut(text: str, expected: str) -> None:
+    assert read("instant", f'"{text}"') == (datetime.fromisoformat(expected), None)
+
+
+def test_an_instant_says_that_it_is_utc() -> None:
+    assert UTC is read("instant", '"2024-01-15T10:30:00+01:00"')[0].tzinfo
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-01-15T10:30:00", "2024-01-15t10:30:00", "2024-01-15 10:30:00", "2024-01-15T10:30:00.123456789"]
+)
+def test_an_instant_without_offset_is_q93_and_never_local_time(text: str) -> None:
+    assert (None, "Q93") == read("instant", f'"{text}"')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"2024-01-15T10:30Z"', '"2024-01-15T10:30"', '"2024-01-15T10Z"', '"2024-01-15"', '""',
+        '"2024-01-15T24:00:00Z"', '"2024-01-15T24:00:00"', '"2024-01-15T10:60:00Z"', '"2016-12-31T23:59:60Z"',
+        '"2024-13-01T10:30:00Z"', '"2024-13-01T10:30:00"', '"2024-00-01T10:30:00Z"', '"2023-02-29T10:30:00Z"',
+        '"0000-01-01T00:00:00Z"', '"0001-01-01T00:00:00+00:01"', '"9999-12-31T23:59:59-00:01"',
+        '"10000-01-01T00:00:00Z"', '"2024-01-15T10:30:00.Z"', '"2024-01-15T10:30:00,5Z"', '"2024-01-15T10:30:00+0100"',
+        '"2024-01-15T10:30:00+01"', '"2024-01-15T10:30:00+24:00"', '"2024-01-15T10:30:00 Z"',
+        '"2024-01-15  10:30:00Z"', '" 2024-01-15T10:30:00Z"', '"2024-01-15T10:30:00Z\\n"', '"20240115T103000Z"',
+        '"2024-W03-1T10:30:00Z"', '"2024-01-15T10:30:00Z[UTC]"', '"2024-01-15T10:30:0٥Z"', "1705314600", "true", "[]",
+    ],
+)  # fmt: skip
+def test_what_is_no_calendar_instant_with_seconds_is_q92(text: str) -> None:
+    assert read("instant", text) == UNREADABLE
 
 
 def test_a_map_warns_when_a_member_was_rounded() -> None:
