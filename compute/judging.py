@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from compute.company import Company
-from compute.contracts.contract import DTYPES, Contract, Field, Rule
+from compute.contracts.contract import DTYPES, NO_ENVELOPE, Contract, Field, Rule
 from compute.months import month_of
 from compute.privacy import pseudonym
 from compute.reading import NoRecord, Reading, parse_record, read_field
@@ -54,7 +54,9 @@ def judge(received: pl.DataFrame, contract: Contract, company: Company, key: byt
 
 
 def _judge(received: pl.DataFrame, contract: Contract, company: Company, key: bytes) -> pl.DataFrame:
-    columns, codes, details = _type_rows(received.get_column("payload").to_list(), contract, company)
+    has_record = (received.get_column("_source") != NO_ENVELOPE).to_list()
+    payloads = received.get_column("payload").to_list()
+    columns, codes, details = _type_rows(list(zip(payloads, has_record, strict=True)), contract, company)
     untyped = {contract.code(suffix) for suffix in (*_UNTYPED, "R00")}
     frame = received.drop("payload").with_columns(
         *columns,
@@ -100,14 +102,14 @@ def verdict() -> pl.Expr:
 
 
 def _type_rows(
-    payloads: list[bytes], contract: Contract, company: Company
+    payloads: list[tuple[bytes, bool]], contract: Contract, company: Company
 ) -> tuple[list[pl.Series], list[list[str]], list[str | None]]:
     records: list[dict[str, Any] | None] = []
     codes: list[list[str]] = [[] for _ in payloads]
     details: list[list[str]] = [[] for _ in payloads]
-    for index, payload in enumerate(payloads):
+    for index, (payload, has_record) in enumerate(payloads):
         try:
-            records.append(parse_record(payload))
+            records.append(_record(payload, has_record=has_record))
         except NoRecord as error:
             records.append(None)
             codes[index].append(contract.code("R00"))
@@ -117,6 +119,12 @@ def _type_rows(
     _judge_currency(records, codes, details, contract, company)
     unique = [list(dict.fromkeys(row)) if len(row) > 1 else row for row in codes]
     return series, unique, ["; ".join(row) or None for row in details]
+
+
+def _record(payload: bytes, *, has_record: bool) -> dict[str, Any]:
+    if not has_record:
+        raise NoRecord("no envelope of a record")
+    return parse_record(payload)
 
 
 def _read_column(

@@ -4,6 +4,7 @@
 their offsets, and the next one of every partition. Source: `data.md` A.0a, "Topic envelope".
 """
 
+import contextlib
 import hashlib
 import json
 import uuid
@@ -18,6 +19,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from compute.contracts.contract import NO_ENVELOPE
 from storage.catalog import BRONZE, LANDED_FILE
 from storage.files import describe
 from storage.lake import Lake, Table
@@ -46,12 +48,17 @@ BRONZE_ARROW = pa.schema(
 
 
 class Record(NamedTuple):
-    """A record of a topic as received; without an arrival the as-of stands in."""
+    """A record of a topic as received; without an arrival the as-of stands in.
+
+    Attributes:
+        source: `topic`, or NO_ENVELOPE when the payload is a line that holds no record.
+    """
 
     partition: int
     offset: int
     arrival: datetime | None
     payload: bytes
+    source: str = "topic"
 
 
 class Log(Protocol):
@@ -68,17 +75,17 @@ class FileLog:
     file: LandedFile
 
     def records(self) -> Iterator[Record]:
-        """Yield a record a line; a line that is no envelope is one that no contract accepts (R00)."""
+        """Yield a record a line; a line that is no envelope is none that a contract accepts (R00)."""
         nowhere = NO_PARTITION[self.file.path.suffix]
         for number, line in self.file.lines():
-            yield read_envelope(line) or Record(nowhere, number, None, line)
+            yield read_envelope(line) or Record(nowhere, number, None, line, NO_ENVELOPE)
 
 
 def read_envelope(line: bytes) -> Record | None:
     """Return the record of a line of `kcat -J`, or None when it is no such envelope.
 
-    Bytes that are not UTF-8 stay as they are: the payload's contract judges them. A payload that is no string keeps
-    the whole line, which no contract accepts.
+    Bytes that are not UTF-8 stay as they are: the payload's contract judges them. Of a payload that is no string the
+    whole line is kept.
     """
     try:
         envelope = json.loads(line.decode("utf-8", "surrogateescape"))
@@ -93,11 +100,10 @@ def read_envelope(line: bytes) -> Record | None:
     if arrival is _NO_INSTANT:
         return None
     payload = envelope["payload"]
-    try:
-        content = payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else line
-    except UnicodeEncodeError:  # half of a surrogate pair, written as an escape
-        content = line
-    return Record(partition, offset, arrival, content)
+    if isinstance(payload, str):
+        with contextlib.suppress(UnicodeEncodeError):  # half of a surrogate pair, written as an escape, is no text
+            return Record(partition, offset, arrival, payload.encode("utf-8", "surrogateescape"))
+    return Record(partition, offset, arrival, line, NO_ENVELOPE)
 
 
 _NO_INSTANT: Any = object()
@@ -231,7 +237,7 @@ def _new(log: Log, landed: _Landed) -> Iterator[list[tuple[Record, str]]]:
 def _batch(topic: str, records: list[tuple[Record, str]], batch: str, as_of: datetime, now: datetime) -> pa.RecordBatch:
     count = len(records)
     columns = [
-        ["topic"] * count,
+        [record.source for record, _ in records],
         [topic] * count,
         [record.partition for record, _ in records],
         [record.offset for record, _ in records],

@@ -52,6 +52,8 @@ TOPIC_PLACE: Schema = {
     "_batch_id": pl.String,
     "_payload_sha256": pl.String,
 }
+# The source of a topic's row that holds no record: a line that is no envelope, a payload that is no string.
+NO_ENVELOPE = "no envelope"
 # The order of rows (U-01); the digest of a file only parts two contents under one name.
 ORDER = ("_arrival", "_file", "_batch_id", "_row")
 TOPIC_ORDER = ("_arrival", "_topic", "_partition", "_offset")

@@ -175,7 +175,9 @@ def test_a_line_that_is_no_record_is_rejected_and_nothing_else_is_judged_u11(dat
 def test_every_code_of_the_contract_has_a_case_at02(dataset: str) -> None:
     contract = BY_NAME[dataset]
     own = {rule.code for rule in contract.rules(Company())}
-    common = {contract.code(each) for each in COMMON_CODES} | {code for code in INSTANT_CODES if contract.prefix in code}
+    common = {contract.code(each) for each in COMMON_CODES} | {
+        code for code in INSTANT_CODES if contract.prefix in code
+    }
 
     actual = {code for case in CASES if case.dataset == dataset for code in case.codes} | {contract.code("R00")}
 

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from compute.company import Company
+from compute.contracts.contract import PLACE
 from compute.contracts.feeds import BY_NAME
 from compute.current import count_dispositions, refused_days, settle, silver_rows
-from compute.contracts.contract import PLACE
 from compute.judging import judge
 from tests.company import bill, cost
 
