@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 setup: $(STAMP) ## make the environment in .venv and the git hook
 	@if [ -d .git ]; then printf '#!/bin/sh\nexec %s/ruff check .\n' "$(BIN)" > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit; fi
 
-demo: $(STAMP) ## the golden company's records to its investor snapshot, on Ray
+demo: $(STAMP) ## two example companies, from raw records to their investor snapshots, on Ray
 	@$(BIN)/techflow --home techflow-home demo
 
 check: $(STAMP) ## the quick part of the tests: format, lint, types, layers, unit, property, architecture

@@ -217,7 +217,10 @@ def _write(
             writer.write_batch(_batch(topic, records, batch, as_of, now))
             count += len(records)
             newest = max(newest, *(record.arrival or as_of for record, _ in records))
-    return describe(path, path.parent, count), newest if count else as_of
+    written = describe(path, path.parent, count)
+    if not count:
+        path.unlink()
+    return written, newest if count else as_of
 
 
 def _new(log: Log, landed: _Landed) -> Iterator[list[tuple[Record, str]]]:
