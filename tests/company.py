@@ -16,7 +16,7 @@ from compute.allocation import active_minutes, allocation, sources
 from compute.company import Company
 from compute.company_month import company_month
 from compute.contracts.contract import PLACE, TOPIC_PLACE, Contract
-from compute.contracts.feeds import FEEDS
+from compute.contracts.feeds import ENGAGEMENT_FEEDS, FEEDS, GROWTH_FEEDS, PROFIT_FEEDS
 from compute.contracts.schema import require
 from compute.current import Beside, named_accounts, refused_days, settle, silver_rows
 from compute.engagement import EngagementInput, engagement_figures
@@ -32,6 +32,7 @@ from compute.status import status_timeline
 ARRIVAL = datetime(2030, 1, 1, tzinfo=UTC)
 DELIVERY = datetime(2024, 6, 1, tzinfo=UTC)  # within 400 days of the clicks of any month from 2023-05 on
 KEY = b"the key of the tests"
+FILE_FEEDS = (*PROFIT_FEEDS, *GROWTH_FEEDS)
 
 
 def received(lines: Iterable[bytes | Mapping[str, Any]], arrival: datetime = ARRIVAL) -> pl.DataFrame:
@@ -108,6 +109,7 @@ class Books:
 
     Attributes:
         months: first and last month to compute.
+        silver: current rows of the file feeds; `topics`: those of the topics, all delivered at DELIVERY.
         as_of: the day of an as-of that was asked for.
     """
 
@@ -118,10 +120,11 @@ class Books:
 
     def __post_init__(self) -> None:
         self.judged = {feed.dataset: self._judged(feed) for feed in FEEDS}
-        named = [named_accounts(self.judged[feed.dataset]) for feed in FEEDS if not feed.is_topic and feed.account]
+        named = [named_accounts(self.judged[feed.dataset]) for feed in FILE_FEEDS if feed.account]
         now = datetime.combine(self.as_of, time(), UTC) if self.as_of else DELIVERY
         beside = Beside(pl.concat(named).unique(), now)
-        self.silver = {feed.dataset: self._silver(feed, beside) for feed in FEEDS}
+        self.silver = {feed.dataset: self._silver(feed, beside) for feed in FILE_FEEDS}
+        self.topics = {feed.dataset: self._silver(feed, beside) for feed in ENGAGEMENT_FEEDS}
         changes = self.silver["account_status_changes"]
         self.steps, self.cases = status_timeline(changes, self.company.status_graph)
         billed = state_bills(self.silver["revenue"]).get_column("month")
@@ -133,7 +136,7 @@ class Books:
         start = min(self.months[0], self.first_month or self.months[0])
         self.rows = account_month(records, start.until(self.months[-1]), self.first_month, self.company)
         self.existing = self.rows.filter(pl.col("is_existing"))
-        clicks, sessions = self.silver["click_events"], self.silver["usage_sessions"]
+        clicks, sessions = self.topics["click_events"], self.topics["usage_sessions"]
         self.user_days = user_days(clicks, sessions, self.company)
         self.click_sessions = join(bins(clicks, self.company))
 
@@ -166,9 +169,8 @@ class Books:
         has_record = (pl.col("clicks") > 0) | (pl.col("usage_sessions") > 0)
         seen = self.user_days.filter(has_record, pl.col("month") <= str(month)).get_column("account_id").unique()
         existing = self.existing.filter(pl.col("month") == str(month))
-        return EngagementInput(
-            self._days(month), sessions, self.of("team_activity", month), existing, seen, self._sums(month)
-        )
+        teams = self.topics["team_activity"].filter(pl.col("month") == str(month))
+        return EngagementInput(self._days(month), sessions, teams, existing, seen, self._sums(month))
 
     def _days(self, month: Month) -> pl.DataFrame:
         return self.user_days.filter(pl.col("month") == str(month))

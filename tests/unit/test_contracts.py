@@ -20,6 +20,7 @@ from compute.judging import judge
 from tests.unit.invariants import CASES, Case
 from tests.unit.records import SEED, SEED_CODES, judged, received, record, seed
 
+USER_123 = "ad6f34b687beed567c0766807aaab8dee8224d9f1434747ec9b44a0d6929d64e"  # under b"key"
 AS_TYPED: dict[str, dict[str, Any]] = {
     "revenue": {
         "account_id": "ACC_001",
@@ -77,37 +78,22 @@ AS_TYPED: dict[str, dict[str, Any]] = {
         "contract_duration": "12 months",
     },
     "click_events": {  # user_id as its pseudonym, user_agent as what is known of it, no ip_address (A.11)
-        "user_id": "ad6f34b687beed567c0766807aaab8dee8224d9f1434747ec9b44a0d6929d64e",
-        "account_id": "ACC_001",
-        "event_type": "feature_click",
-        "feature_name": "Advanced Analytics",
-        "timestamp": datetime(2024, 1, 15, 10, 30, tzinfo=UTC),
-        "session_id": "SESS_456",
-        "page_url": "/analytics/dashboard",
-        "browser": "Other",
-        "system": "Other",
+        "user_id": USER_123, "account_id": "ACC_001", "event_type": "feature_click",
+        "feature_name": "Advanced Analytics", "timestamp": datetime(2024, 1, 15, 10, 30, tzinfo=UTC),
+        "session_id": "SESS_456", "page_url": "/analytics/dashboard", "browser": "Other", "system": "Other",
         "device": "Other",
     },
     "usage_sessions": {
-        "user_id": "ad6f34b687beed567c0766807aaab8dee8224d9f1434747ec9b44a0d6929d64e",
-        "account_id": "ACC_001",
-        "session_start": datetime(2024, 1, 15, 9, tzinfo=UTC),
-        "session_end": datetime(2024, 1, 15, 17, tzinfo=UTC),
-        "total_active_time_minutes": 420,
-        "features_used": ["Dashboard", "Reports", "API"],
-        "device_type": "Desktop",
+        "user_id": USER_123, "account_id": "ACC_001", "session_start": datetime(2024, 1, 15, 9, tzinfo=UTC),
+        "session_end": datetime(2024, 1, 15, 17, tzinfo=UTC), "total_active_time_minutes": 420,
+        "features_used": ["Dashboard", "Reports", "API"], "device_type": "Desktop",
     },
     "team_activity": {
-        "account_id": "ACC_001",
-        "team_id": "TEAM_001",
-        "date": date(2024, 1, 15),
-        "active_users": 45,
+        "account_id": "ACC_001", "team_id": "TEAM_001", "date": date(2024, 1, 15), "active_users": 45,
         "total_session_time_hours": Decimal(180),
-        "features_accessed": ["Dashboard", "Reports", "Analytics", "API"],
-        "api_calls": 1250,
-        "reports_generated": 23,
+        "features_accessed": ["Dashboard", "Reports", "Analytics", "API"], "api_calls": 1250, "reports_generated": 23,
     },
-}
+}  # fmt: skip
 COMMON_CODES = ("R00", "R01", "Q90", "Q91", "Q92", "W92")
 INSTANT_CODES = {"CLK-Q93", "USE-Q93"}
 # No member of a status change must be there: each is of the key, or may be missing. No topic holds money.

@@ -20,7 +20,15 @@ from storage.work import Work
 TOPIC = "click_events"
 AS_OF = datetime(2024, 2, 1, tzinfo=UTC)
 NOW = datetime(2024, 2, 2, tzinfo=UTC)
-KCAT = {"topic": TOPIC, "partition": 1, "offset": 10, "tstype": "create", "ts": 1705314601000, "key": "A", "payload": "{}"}
+KCAT = {
+    "topic": TOPIC,
+    "partition": 1,
+    "offset": 10,
+    "tstype": "create",
+    "ts": 1705314601000,
+    "key": "A",
+    "payload": "{}",
+}
 ARRIVAL = datetime(2024, 1, 15, 10, 30, 1, tzinfo=UTC)
 
 
