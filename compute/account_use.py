@@ -32,7 +32,7 @@ def account_use(rows: pl.DataFrame, active: pl.DataFrame, allocation: pl.DataFra
 
     Args:
         rows: ACCOUNT_MONTH rows of the existing accounts.
-        active: `account_id, active_users` of the month; distinct users of the whole company under `company`.
+        active: `account_id, active_users, utilisation` of the month as M-41.mau and M-44 say; `company` among them.
         allocation: ALLOCATION rows of the month; cost is direct and allocated cost together.
 
     Returns:
@@ -48,10 +48,19 @@ def account_use(rows: pl.DataFrame, active: pl.DataFrame, allocation: pl.DataFra
     accounts = rated.with_columns(low_use_mrr=low)
     if accounts.is_empty():
         return pl.DataFrame(schema=ACCOUNT_USE)
-    totals = {name: _total(name) for name in ("licences", "mrr", "revenue", "cost", "low_use_mrr")}
-    company = _rated(accounts.select(pl.first("month"), account_id=pl.lit(COMPANY), **totals), active)
+    totals = {name: _total(name) for name in ("mrr", "revenue", "cost", "low_use_mrr")}
+    company = _rated(
+        accounts.select(pl.first("month"), _company_licences(), account_id=pl.lit(COMPANY), **totals), active
+    )
     columns = list(ACCOUNT_USE)
     return typed(pl.concat([accounts.select(columns), company.select(columns)], how="vertical_relaxed"), ACCOUNT_USE)
+
+
+def active_accounts(figures: pl.DataFrame) -> pl.DataFrame:
+    """Return `account_id, active_users, utilisation` from the engagement FIGURE rows of a month."""
+    users, shares = (figures.filter(pl.col("metric_id") == metric_id) for metric_id in ("M-41.mau", "M-44"))
+    counted = users.select(account_id="grain_key", active_users=pl.col("value").cast(pl.Int64))
+    return counted.join(shares.select(account_id="grain_key", utilisation="value"), on="account_id", how="left")
 
 
 def _rated(rows: pl.DataFrame, active: pl.DataFrame) -> pl.DataFrame:
@@ -60,11 +69,17 @@ def _rated(rows: pl.DataFrame, active: pl.DataFrame) -> pl.DataFrame:
         rows.join(active, on="account_id", how="left")
         .with_columns(users.fill_null(0))
         .with_columns(
-            utilisation=quotient(users, pl.col("licences")),
             revenue_per_active_user=quotient(pl.col("revenue"), users),
             cost_per_active_user=quotient(pl.col("cost"), users),
         )
     )
+
+
+def _company_licences() -> pl.Expr:
+    """Return L(m): an account without revenue may have unknown licences, which add 0 (U-64)."""
+    licences, mrr = pl.col("licences"), pl.col("mrr")
+    is_open = licences.is_null() & (mrr.is_null() | (mrr != 0))
+    return pl.when(~is_open.any()).then(licences.sum()).alias("licences")
 
 
 def _total(name: str) -> pl.Expr:

@@ -42,7 +42,7 @@ class CompanyMonth:
         explained: the explained part of the amounts.
         paying: accounts with MRR > 0.
         licences: L(m) as `metrics.md` §2.4; `seats`: Σ L(a,m) by seat movement, null when any is.
-        quality: worst quality of the MRR of m; `both_quality`: of m-1 and m.
+        quality: worst quality of the MRR of m; `opening_quality`: of m-1; `both_quality`: of both.
     """
 
     month: Month
@@ -60,6 +60,7 @@ class CompanyMonth:
     seats: Mapping[str, Exact]
     quality: str
     known_quality: str
+    opening_quality: str
     both_quality: str
 
 
@@ -94,6 +95,7 @@ def company_month(rows: pl.DataFrame, month: Month, first_month: Month | None) -
         seats=_seats(rows),
         quality=worst(rows, "mrr_quality"),
         known_quality=worst(rows.drop_nulls("mrr"), "mrr_quality"),
+        opening_quality=worst(rows, "prior_mrr_quality"),
         both_quality=worst(rows, "mrr_quality", "prior_mrr_quality"),
     )
 

@@ -3,7 +3,7 @@
 Source: `metrics.md` §5.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -149,7 +149,11 @@ def _movements(sums: CompanyMonth) -> list[Figure]:
         "M-15": of_losses(new + expansion + back),
         "M-15.baremetrics": of_losses(new + expansion),
     }
-    return [Figure(name, value, quality=quality) for name, value in values.items()]
+    figures = [Figure(name, value, quality=quality) for name, value in values.items()]
+    # Opening rests on the month before alone: a bill that is missing now does not make it worse.
+    return [
+        replace(each, quality=sums.opening_quality) if each.metric_id == "M-02.opening" else each for each in figures
+    ]
 
 
 def _renewals(renewals: pl.DataFrame, month: Month) -> list[Figure]:

@@ -7,7 +7,7 @@ from prefect import flow, task
 from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
 
-from compute.account_use import account_use
+from compute.account_use import account_use, active_accounts
 from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
 from compute.company_month import company_month
 from compute.contracts.feeds import FEEDS
@@ -122,8 +122,7 @@ def write_account_use(job: Job, stale: Mapping[str, str]) -> int:
     watch, parts = Stopwatch(job, ACCOUNT_USE_TABLE.name), []
     for name in sorted(stale):
         of_month = pl.col("month") == name
-        users = figures.read(of_month & (pl.col("metric_id") == "M-41.mau"), ["grain_key", "value"])
-        active = users.select(account_id="grain_key", active_users=pl.col("value").cast(pl.Int64))
+        active = active_accounts(figures.read(of_month))
         parts.append(account_use(rows.read(of_month & pl.col("is_existing")), active, ledger.read(of_month)))
     used = pl.concat(parts)
     inputs = {each.dataset.name: each.version for each in (rows, ledger, figures)}

@@ -21,6 +21,7 @@ from compute.engagement_day import USER_DAY
 from compute.engagement_week import engagement_weeks
 from compute.judging import judge
 from compute.lateness import immature_dates, late_events, watermark
+from compute.money import RATIO
 from compute.months import Month
 from tests.company import KEY, Books, activity, bill, change, click, cost, delivered, team, usage
 
@@ -334,7 +335,14 @@ def shares(books: Books) -> dict[str, tuple[Decimal, str]]:
 
 def test_mrr_is_at_low_use_below_half_of_the_licences_and_not_at_exactly_half() -> None:
     books = used(revenue=TWO_BILLS)  # 10 licences each
-    active = pl.DataFrame({"account_id": ["ACC_1", "ACC_2", "company"], "active_users": [4, 5, 8]})
+    active = pl.DataFrame(
+        {
+            "account_id": ["ACC_1", "ACC_2", "company"],
+            "active_users": [4, 5, 8],  # one user works for both
+            "utilisation": [Decimal("0.4"), Decimal("0.5"), Decimal("0.45")],  # 4 / 10, 5 / 10, (4 + 5) / 20
+        },
+        schema_overrides={"utilisation": RATIO},
+    )
 
     rows = account_use(books.existing, active, books.ledger(JANUARY))
 
@@ -343,7 +351,7 @@ def test_mrr_is_at_low_use_below_half_of_the_licences_and_not_at_exactly_half() 
     assert {
         "ACC_1": (Decimal("0.4"), 300, 75),
         "ACC_2": (Decimal("0.5"), 0, 20),
-        "company": (Decimal("0.4"), 300, 50),  # 8 / 20, 400 / 8
+        "company": (Decimal("0.45"), 300, 50),  # 400 / 8
     } == got
 
 
