@@ -4,16 +4,16 @@ Source: `data.md` A.0, "A row is judged in this order" (U-11), steps 1 to 3.
 """
 
 import hashlib
-import re
 from typing import Any
 
 import polars as pl
 
 from compute.company import Company
-from compute.contracts.contract import DTYPES, NO_ENVELOPE, Contract, Field, Rule
+from compute.contracts.contract import DTYPES, Contract, Rule
+from compute.exact import typed_exactly
 from compute.months import month_of
+from compute.plain import typed_plainly
 from compute.privacy import pseudonym
-from compute.reading import NoRecord, Reading, parse_record, read_field
 from compute.schema import Schema, typed
 
 UNDATED = "undated"  # the month of a row whose date cannot be read
@@ -54,24 +54,32 @@ def judge(received: pl.DataFrame, contract: Contract, company: Company, key: byt
 
 
 def _judge(received: pl.DataFrame, contract: Contract, company: Company, key: bytes) -> pl.DataFrame:
-    has_record = (received.get_column("_source") != NO_ENVELOPE).to_list()
-    payloads = received.get_column("payload").to_list()
-    columns, codes, details = _type_rows(list(zip(payloads, has_record, strict=True)), contract, company)
-    untyped = {contract.code(suffix) for suffix in (*_UNTYPED, "R00")}
-    frame = received.drop("payload").with_columns(
-        *columns,
-        pl.Series("_codes", codes, dtype=pl.List(pl.String)),
-        pl.Series("_detail", details, dtype=pl.String),
-        pl.Series("_is_typed", [untyped.isdisjoint(row) for row in codes], dtype=pl.Boolean),
-        pl.lit(contract.version).alias("_contract_version"),
+    rows = pl.concat([received.drop("payload"), _typed_rows(received, contract, company)], how="horizontal")
+    untyped = [contract.code(suffix) for suffix in (*_UNTYPED, "R00")]
+    ruled = _apply_rules(
+        rows.with_columns(
+            _is_typed=pl.col("_codes").list.set_intersection(untyped).list.len() == 0,
+            _contract_version=pl.lit(contract.version),
+        ),
+        contract.rules(company),
     )
-    ruled = _apply_rules(frame, contract.rules(company))
     return (
         ruled.with_columns(_verdict=verdict(), month=_month(contract))
-        .with_columns(_identity=pl.Series(_identities(ruled, contract), dtype=pl.String))
+        .with_columns(_identity=_identities(ruled, contract))
         .with_columns(_kept(ruled, contract, key))
         .pipe(typed, judged_schema(contract))
     )
+
+
+def _typed_rows(received: pl.DataFrame, contract: Contract, company: Company) -> pl.DataFrame:
+    """Return typed fields, `_codes` and `_detail`: plain lines by columns, the others one by one."""
+    lines = received.select("_source", "payload").with_row_index("_index")
+    plain, rows = typed_plainly(lines, contract, company)
+    others = lines.join(plain, on="_index", how="anti", maintain_order="left")
+    exact = typed_exactly(others, contract, company)
+    indices = pl.concat([plain, others.select("_index")])
+    both = pl.concat([indices, pl.concat([rows, exact])], how="horizontal")
+    return both.sort("_index").drop("_index")
 
 
 def _kept(ruled: pl.DataFrame, contract: Contract, key: bytes) -> list[pl.Series]:
@@ -101,83 +109,6 @@ def verdict() -> pl.Expr:
     )  # fmt: skip
 
 
-def _type_rows(
-    payloads: list[tuple[bytes, bool]], contract: Contract, company: Company
-) -> tuple[list[pl.Series], list[list[str]], list[str | None]]:
-    records: list[dict[str, Any] | None] = []
-    codes: list[list[str]] = [[] for _ in payloads]
-    details: list[list[str]] = [[] for _ in payloads]
-    for index, (payload, has_record) in enumerate(payloads):
-        try:
-            records.append(_record(payload, has_record=has_record))
-        except NoRecord as error:
-            records.append(None)
-            codes[index].append(contract.code("R00"))
-            details[index].append(str(error))
-    pattern = re.compile(company.company.account_id_pattern)
-    series = [_read_column(field, records, codes, details, contract, pattern) for field in contract.fields]
-    _judge_currency(records, codes, details, contract, company)
-    unique = [list(dict.fromkeys(row)) if len(row) > 1 else row for row in codes]
-    return series, unique, ["; ".join(row) or None for row in details]
-
-
-def _record(payload: bytes, *, has_record: bool) -> dict[str, Any]:
-    if not has_record:
-        raise NoRecord("no envelope of a record")
-    return parse_record(payload)
-
-
-def _read_column(
-    field: Field,
-    records: list[dict[str, Any] | None],
-    codes: list[list[str]],
-    details: list[list[str]],
-    contract: Contract,
-    pattern: re.Pattern[str],
-) -> pl.Series:
-    values: list[Any] = []
-    known: dict[tuple[type, Any], Reading] = {}  # a text and a number of the same digits are not the same value
-    for index, record in enumerate(records):
-        raw = None if record is None else record.get(field.name)
-        if record is None:
-            value, code = None, None
-        elif isinstance(raw, list | dict):
-            value, code = read_field(field, raw, pattern)
-        elif (type(raw), raw) in known:
-            value, code = known[type(raw), raw]
-        else:
-            value, code = known[type(raw), raw] = read_field(field, raw, pattern)
-        values.append(value)
-        if code:
-            codes[index].append(contract.code(code))
-            details[index].append(f"{field.name} {_WORDS[code].format(kind=field.kind)}")
-    return pl.Series(field.name, values, dtype=DTYPES[field.kind], strict=False)
-
-
-_WORDS = {
-    "R01": "is missing and names the row",
-    "Q91": "is missing",
-    "Q92": "is no readable {kind}",
-    "Q93": "has no offset, and local time is never assumed",
-    "W92": "was rounded to cents",
-}
-
-
-def _judge_currency(
-    records: list[dict[str, Any] | None],
-    codes: list[list[str]],
-    details: list[list[str]],
-    contract: Contract,
-    company: Company,
-) -> None:
-    own = company.company.reporting_currency
-    for index, record in enumerate(records):
-        for name in ("currency", "currency_code"):
-            if record is not None and name in record and record[name] is not None and record[name] != own:
-                codes[index].append(contract.code("Q90"))
-                details[index].append(f"{name} is not {own}")
-
-
 def _apply_rules(frame: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
     """Append every code whose condition holds to `_codes`, on rows that are typed."""
     open_rows = pl.col("_is_typed")
@@ -189,7 +120,13 @@ def _apply_rules(frame: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
             open_rows = open_rows & ~holds
     if not found:
         return frame
-    return frame.with_columns(_codes=pl.concat_list("_codes", pl.concat_list(found).list.drop_nulls()))
+    # Most rows carry no code, so lists are made for those alone that do.
+    codes = frame.select(each.alias(str(index)) for index, each in enumerate(found)).with_row_index("_nth")
+    some = codes.filter(pl.any_horizontal(pl.exclude("_nth").is_not_null()))
+    listed = some.select("_nth", _found=pl.concat_list(pl.exclude("_nth")).list.drop_nulls())
+    joined = frame.with_row_index("_nth").join(listed, on="_nth", how="left", maintain_order="left").drop("_nth")
+    both = pl.when(pl.col("_found").is_null()).then("_codes").otherwise(pl.concat_list("_codes", "_found"))
+    return joined.with_columns(_codes=both).drop("_found")
 
 
 def _month(contract: Contract) -> pl.Expr:
@@ -198,18 +135,38 @@ def _month(contract: Contract) -> pl.Expr:
     return month.fill_null(UNDATED)
 
 
-def _identities(frame: pl.DataFrame, contract: Contract) -> list[str]:
+def _identities(frame: pl.DataFrame, contract: Contract) -> pl.Series:
     """Digest each typed record; equal digests are identical rows (U-03).
 
     Without revisions the key alone decides: the values as received, before anything is stripped (U-17).
     """
     names = contract.key if not contract.has_revisions else tuple(field.name for field in contract.fields)
-    columns = [_comparable(frame.get_column(name)).to_list() for name in names]
-    return [hashlib.sha256(repr(record).encode()).hexdigest() for record in zip(*columns, strict=True)]
+    parts = [_encoded(pl.col(name), frame.schema[name]) for name in names]
+    texts = frame.select(pl.concat_str(parts, separator=";")).to_series().to_list()
+    return pl.Series([hashlib.sha256(text.encode()).hexdigest() for text in texts], dtype=pl.String)
 
 
-def _comparable(column: pl.Series) -> pl.Series:
-    return column.to_physical() if column.dtype == DTYPES["instant"] else column
+def _encoded(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Encode a value as text that no other value has: null, texts by their length, lists member by member."""
+    if isinstance(dtype, pl.List):
+        inner = value.list.eval(_encoded(pl.element(), _instance(dtype.inner)))
+        text = pl.concat_str(value.list.len().cast(pl.String), pl.lit("["), inner.list.join(";"))
+    elif isinstance(dtype, pl.Struct):
+        members = [_encoded(value.struct.field(each.name), _instance(each.dtype)) for each in dtype.fields]
+        text = pl.concat_str(members, separator="=")
+    elif dtype == pl.String:
+        text = pl.concat_str(value.str.len_bytes().cast(pl.String), pl.lit(":"), value)
+    elif dtype == DTYPES["instant"]:
+        text = value.to_physical().cast(pl.String)
+    else:
+        text = value.cast(pl.String)
+    return pl.when(value.is_not_null()).then(text).otherwise(pl.lit("~"))
+
+
+def _instance(dtype: Any) -> pl.DataType:
+    """Return a type that polars may hand out as its class."""
+    instance: pl.DataType = dtype() if isinstance(dtype, type) else dtype
+    return instance
 
 
 def quality() -> pl.Expr:

@@ -87,6 +87,28 @@ _DECODER = json.JSONDecoder(
 )
 
 
+def members_of(text: str) -> tuple[str, ...]:
+    """Return the names of a record's members in their order.
+
+    Raises:
+        NoRecord: it is none.
+    """
+    return tuple(parse_record(text.encode()))
+
+
+def parse_value(token: str | None) -> Any:
+    """Read the token of one JSON value that has no escapes; an absent one is null.
+
+    Raises:
+        NoRecord: a member of an object is there twice.
+    """
+    if token is None or token == "null":
+        return None
+    if token[0] == '"':
+        return token[1:-1]
+    return Number(token) if token[0] in "-0123456789" else _DECODER.decode(token)
+
+
 def read_field(field: Field, value: Any, account_pattern: re.Pattern[str]) -> Reading:
     """Read one member of a record; an absent member equals null.
 

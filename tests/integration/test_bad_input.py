@@ -92,7 +92,8 @@ def test_conservation_holds_over_all_that_arrived(lake: Lake, landing: Path) -> 
     aggregated("2024-01")
 
     ruled = dict(lake.read(DISPOSITIONS, pl.col("code") == "").group_by("dataset").agg(pl.col("rows").sum()).rows())
-    assert ruled == {dataset: lake.open(table).count() for dataset, table in BRONZE.items()}
+    received = {dataset: lake.open(table).count() for dataset, table in BRONZE.items()}
+    assert ruled == {dataset: rows for dataset, rows in received.items() if rows}
 
 
 def test_odd_files_do_not_stop_the_rest(
