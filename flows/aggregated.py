@@ -19,12 +19,12 @@ from flows.engagement import bring_late_events, bring_weeks, engagement, stale_e
 from flows.evidence import engagement_watermark, write_completeness, write_reconciliation
 from flows.growth import growth, stale_growth
 from flows.ingest import ingest_all
-from flows.job import RETRY, Job, Stopwatch, say, start
+from flows.job import RETRY, Job, Stopwatch, month_span, say, start
 from flows.profit import profit, stale_profit
 from flows.user_days import bring_user_days
 from storage.catalog import ACCOUNT_MONTH_TABLE, ACCOUNT_USE_TABLE, ALLOCATION_LEDGER, FIGURES, SNAPSHOT
 from storage.evidence import first_observed
-from storage.snapshots import Draft, save_draft
+from storage.snapshots import Draft, drafted_months, live_draft, save_draft
 
 FIGURE_TABLE = FIGURES["aggregated"]
 ASSET = Asset(
@@ -49,23 +49,26 @@ def aggregated(month: str, as_of: str | None = None, *, rebuild: bool = False) -
     job = start("aggregated", as_of, is_rebuild=rebuild)
     ingested = ingest_all(job, FEEDS)
     require_months(job, months)
-    bring_account_months(job, months)
+    # A month that has a draft is kept true: what arrived may have changed it too.
+    kept = tuple(sorted({*months, *drafted_months(job.lake)}))
+    bring_account_months(job, kept)
     bring_user_days(job)
     bring_late_events(job)
     bring_weeks(job)
-    if stale_growth(job, months):
-        growth(month, as_of)
-    if stale_profit(job, months):
-        profit(month, as_of)
-    if stale_engagement(job, months):
-        engagement(month, as_of)
-    stale = stale_aggregated(job, months)
+    for pipeline, behind in (
+        (growth, stale_growth(job, months, kept)),
+        (profit, stale_profit(job, kept)),
+        (engagement, stale_engagement(job, kept)),
+    ):
+        if behind:
+            pipeline(month_span(tuple(Month.parse(name) for name in sorted(behind))), as_of)
+    stale = stale_aggregated(job, kept)
     if stale:
         write_aggregated_figures(job, stale)
         write_account_use(job, stale)
-    write_reconciliation(job, months)
-    write_completeness(job, months)
-    drafts = [merge_snapshot(job, each) for each in months]
+    write_reconciliation(job, kept)
+    write_completeness(job, kept)
+    drafts = [draft for each in kept if (draft := bring_draft(job, each)).is_new or each in months]
     publish(job, drafts)
     return {
         "months": [str(each) for each in months],
@@ -129,18 +132,36 @@ def write_account_use(job: Job, stale: Mapping[str, str]) -> int:
     return table.replace(used, stale, watch.work(rows=used.height, inputs=inputs))
 
 
+def bring_draft(job: Job, month: Month) -> Draft:
+    """Return the month's live draft, made anew when what it was made from has changed."""
+    live = live_draft(job.lake, month)
+    if live and _contents(live.upstream) == _contents(_upstream(job, month)):
+        say(f"snapshot {live.snapshot_id}: unchanged")
+        return live
+    return merge_snapshot(job, month)
+
+
+def _upstream(job: Job, month: Month) -> Mapping[str, Mapping[str, object]]:
+    """Return what a draft of the month is made from: version and content of every table."""
+    tables = (job.lake.open(dataset) for dataset in (*FIGURES.values(), ACCOUNT_MONTH_TABLE))
+    return {
+        table.dataset.name: {"version": table.version, "content": table.partitions().get(str(month), "")}
+        for table in tables
+    }
+
+
+def _contents(upstream: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    return {name: each["content"] for name, each in upstream.items()}
+
+
 @materialize(ASSET, task_run_name="merge snapshot {month}", cache_policy=NO_CACHE, **RETRY)
 def merge_snapshot(job: Job, month: Month) -> Draft:
     """Merge the pipelines' gold of a month into its DRAFT snapshot, with its manifest."""
     watch = Stopwatch(job, SNAPSHOT.name, (month,))
     tables = [job.lake.open(dataset) for dataset in FIGURES.values()]
     figures = pl.concat([table.read(pl.col("month") == str(month)) for table in tables])
-    upstream = {
-        table.dataset.name: {"version": table.version, "content": table.partitions().get(str(month), "")}
-        for table in (*tables, job.lake.open(ACCOUNT_MONTH_TABLE))
-    }
     manifest: dict[str, object] = {
-        "upstream": upstream,
+        "upstream": _upstream(job, month),
         "definitions": {metric.metric_id: metric.version for metric in METRICS},
         "company_file": job.company.fingerprint(),
         "code_version": job.code_version,

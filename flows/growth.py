@@ -15,6 +15,7 @@ from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, say, start
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, STATUS_STEP
 from storage.evidence import first_observed
+from storage.lake import key_number
 
 FIGURE_TABLE = FIGURES["growth"]
 ASSET = Asset(
@@ -51,13 +52,24 @@ def growth(month: str, as_of: str | None = None, *, rebuild: bool = False) -> di
     }
 
 
-def stale_growth(job: Job, months: tuple[Month, ...]) -> Mapping[str, str]:
-    """Return the months whose growth figures are not made from what is there now, each with its new key."""
+def stale_growth(job: Job, months: tuple[Month, ...], kept: tuple[Month, ...] = ()) -> Mapping[str, str]:
+    """Return the months whose growth figures are not made from what is there now, each with its new key.
+
+    Args:
+        job: the run.
+        months: the months asked; another as-of than last time makes them anew (M-16).
+        kept: months that have a draft; they are made anew only when the records changed.
+    """
+    table, records = job.lake.open(FIGURE_TABLE), _records(job)
+    key = f"{records} {job.as_of.date() if job.is_as_of_given else ''}"
+    asked = [month for month in months if not table.done(str(month), key)]
+    changed = [month for month in kept if table.position(f"{month}#records") != key_number(records)]
+    return {str(month): key for month in sorted({*asked, *changed})}
+
+
+def _records(job: Job) -> str:
     prints = " ".join(job.lake.open(dataset).fingerprint() for dataset in _INPUTS)
-    as_of = job.as_of.date() if job.is_as_of_given else ""
-    key = f"{job.rules} {as_of} {prints}"
-    table = job.lake.open(FIGURE_TABLE)
-    return {str(month): key for month in months if not table.done(str(month), key)}
+    return f"{job.rules} {prints}"
 
 
 @materialize(ASSET, task_run_name="growth figures", cache_policy=NO_CACHE, **RETRY)
@@ -77,6 +89,7 @@ def write_growth_figures(job: Job, stale: Mapping[str, str]) -> int:
     )
     figures = pl.concat([growth_figures(given, month) for month in months])
     inputs = {source.dataset.name: source.version for source in sources}
-    version = table.replace(figures, stale, watch.work(rows=figures.height, inputs=inputs))
+    marks = dict.fromkeys((f"{month}#records" for month in stale), key_number(_records(job)))
+    version = table.replace(figures, stale, watch.work(rows=figures.height, inputs=inputs), marks)
     say("growth figures", months=len(months), rows=figures.height, version=version)
     return version

@@ -23,11 +23,12 @@ from compute.errors import BadSetting, ContractViolation
 from compute.judging import judge
 from compute.privacy import key_check
 from flows.job import RETRY, Job, Stopwatch, say
-from storage.catalog import BRONZE, DEAD_LETTER, DISPOSITIONS, JUDGED, SILVER
+from storage.catalog import BRONZE, DEAD_LETTER, DISPOSITIONS, JUDGED, LANDED_FILE, SILVER
 from storage.lake import Table, key_number
 from storage.landing import Landing, arrivals, land, stray_folders
 from storage.topics import land_topic
 
+_RECEIVED = "#received"  # names what a judged table was made from
 _KEY = "#pseudonym_key"  # tells which key the pseudonyms of a judged table were made with
 _RULES = "#rules"  # names the rules that a judged table was made with
 
@@ -95,6 +96,10 @@ def judge_new(job: Job, contract: Contract) -> None:
     """Judge what landed since; everything anew when the rules, or the place of a judged row, changed."""
     judged = job.lake.open(JUDGED[contract.dataset])
     rules = f"{contract.version} {job.company.fingerprint()}"
+    sightings = job.lake.open(LANDED_FILE).partitions().get(contract.dataset, "")
+    key = f"{rules} {job.lake.open(BRONZE[contract.dataset]).fingerprint()} {sightings}"
+    if judged.done(_RECEIVED, key) and not job.is_rebuild:
+        return
     watch, whole = Stopwatch(job, judged.dataset.name), _must_judge_all(job, contract, judged, rules)
     received = _unjudged(job, contract, None if whole else judged)
     if received.is_empty() and not whole:
@@ -102,7 +107,7 @@ def judge_new(job: Job, contract: Contract) -> None:
     rows = judge(received, contract, job.company, _key(job))
     positions = {_KEY: _key_number(job)} if contract.user else {}
     write = judged.rewrite if whole else judged.append
-    write(rows, watch.work(rows=rows.height), {_RULES: rules}, positions)
+    write(rows, watch.work(rows=rows.height), {_RULES: rules, _RECEIVED: key}, positions)
 
 
 def _must_judge_all(job: Job, contract: Contract, judged: Table, rules: str) -> bool:

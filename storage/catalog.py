@@ -56,6 +56,7 @@ LANDED_FILE = Dataset(
         "landed_at": pl.Datetime("us", "UTC"),
     },
     key=("dataset", "file", "bytes", "modified_ns"),
+    partition_by="dataset",
     description="A sighting of a file: its name, its content's digest, its arrival; a problem if unreadable.",
 )
 

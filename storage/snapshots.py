@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
@@ -23,13 +24,18 @@ from storage.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A draft that is live, and whether this call made it."""
+    """A draft that is live, and whether this call made it.
+
+    Attributes:
+        upstream: version and content of the tables that it was made from, by name.
+    """
 
     month: str
     number: int
     snapshot_id: str
     content_hash: str
     is_new: bool
+    upstream: Mapping[str, Mapping[str, Any]]
 
 
 def live_draft(lake: Lake, month: Month) -> Draft | None:
@@ -38,7 +44,13 @@ def live_draft(lake: Lake, month: Month) -> Draft | None:
     if drafts.is_empty():
         return None
     row = drafts.row(-1, named=True)
-    return Draft(str(month), row["draft"], row["snapshot_id"], row["content_hash"], is_new=False)
+    upstream = json.loads(row["manifest"])["upstream"]
+    return Draft(str(month), row["draft"], row["snapshot_id"], row["content_hash"], is_new=False, upstream=upstream)
+
+
+def drafted_months(lake: Lake) -> set[Month]:
+    """Return the months that have a draft."""
+    return {Month.parse(name) for name in lake.read(SNAPSHOT, columns=["month"]).get_column("month").unique()}
 
 
 def save_draft(
@@ -77,7 +89,7 @@ def save_draft(
     snapshot_id = f"{month}-d{number}"
     named = figures.with_columns(snapshot_id=pl.lit(snapshot_id))
     store.replace(named, {snapshot_id: digest}, replace(work, dataset=SNAPSHOT_FIGURE.name))
-    row = {
+    row: dict[str, Any] = {
         "snapshot_id": snapshot_id,
         "month": str(month),
         "draft": number,
@@ -89,7 +101,7 @@ def save_draft(
         "manifest": json.dumps(manifest, sort_keys=True),
     }
     manifests.append(pl.DataFrame([row], schema=dict(SNAPSHOT.schema)), work)
-    return Draft(str(month), number, snapshot_id, digest, is_new=True)
+    return Draft(str(month), number, snapshot_id, digest, is_new=True, upstream=json.loads(row["manifest"])["upstream"])
 
 
 def figures_of(lake: Lake, month: Month) -> pl.DataFrame:
