@@ -18,6 +18,7 @@ from storage.catalog import ACCOUNT_MONTH_TABLE, GAP_CASE, MRR_BRIDGE, SILVER, S
 from storage.evidence import first_evidence, first_observed
 from storage.lake import ALL
 from storage.shards import ACCOUNT_INPUTS, AccountShard, write_account_month
+from storage.work import changed_files
 
 ROWS_PER_SHARD = 250_000
 _CHANGES = SILVER["account_status_changes"]
@@ -93,17 +94,22 @@ def join_account_months(job: Job, span: tuple[Month, ...], first_month: Month | 
     table = job.lake.open(ACCOUNT_MONTH_TABLE)
     table.created()
     sources = [job.lake.open(dataset) for dataset in ACCOUNT_INPUTS.values()]
-    versions = {source.dataset.name: source.version for source in sources}
+    versions = {source.dataset.name: source.version for source in (*sources, table)}
     rows_in = sum(source.count() for source in sources)
     executor, why = choose(job.executor, rows_in, is_running=is_running())
     shards = _shards(job, versions, span, first_month, rows_in)
     watch = Stopwatch(job, ACCOUNT_MONTH_TABLE.name, span)
     run = run_on_ray if executor == "ray" else run_here
-    files = [file for part in run(write_account_month, shards) for file in part]
-    rows = sum(file.rows for file in files)
+    written = run(write_account_month, shards)
+    files, same = changed_files(written, map(str, span))
+    rows = sum(file.rows for each in written for file in each.files)
     work = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs=versions)
-    version = table.replace_files(files, dict.fromkeys(map(str, span), key), work)
-    say(f"account_month: {len(shards)} tasks on {executor} ({why})", rows=rows, seconds=work.seconds)
+    changed = [str(month) for month in span if str(month) not in same]
+    version = table.replace_files(files, dict.fromkeys(changed, key), work, kept=dict.fromkeys(same, key))
+    say(
+        f"account_month: {len(shards)} tasks on {executor} ({why})",
+        rows=rows, months_changed=len(changed), seconds=work.seconds,
+    )  # fmt: skip
     return version
 
 

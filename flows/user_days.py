@@ -23,6 +23,7 @@ from flows.job import RETRY, Job, Stopwatch, month_span, say
 from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE, Dataset
 from storage.lake import NEVER_WRITTEN, Table, VersionGone, key_number
 from storage.shards import CLICKS, USAGE, UserShard, write_user_days
+from storage.work import changed_files
 
 ROWS_PER_SHARD = 250_000
 _TABLES = (USER_DAY_TABLE, SESSION_PART)
@@ -80,10 +81,14 @@ def roll_up_clicks(job: Job, stale: Mapping[str, str]) -> int:
     written = run(write_user_days, shards)
     inputs = {source.dataset.name: source.version for source in sources}
     for table in targets:
-        files = [file for part in written for file in part[table.dataset.name]]
-        rows = sum(file.rows for file in files)
+        parts = [part[table.dataset.name] for part in written]
+        files, same = changed_files(parts, stale)
+        rows = sum(file.rows for part in parts for file in part.files)
         watched = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs=inputs, dataset=table.dataset.name)
-        table.replace_files(files, stale, watched, _marks(job, sources, months))
+        changed, kept = (
+            {name: key for name, key in stale.items() if (name in same) is is_kept} for is_kept in (False, True)
+        )
+        table.replace_files(files, changed, watched, _marks(job, sources, months), kept)
         say(f"{table.dataset.name}: {len(shards)} tasks on {executor} ({why})", rows=rows, seconds=watched.seconds)
     patched = f"{plan.touched.height} account-days of {month_span(plan.patched)}" if plan.patched else "none"
     say("session rollup", months=len(months), rows_read=rows_in, recomputed_in_part=patched)

@@ -134,7 +134,7 @@ GAP_CASE = Dataset(
 
 ACCOUNT_MONTH_TABLE = Dataset(
     name="gold/account_month",
-    schema=ACCOUNT_MONTH,
+    schema={**ACCOUNT_MONTH, "_bucket": pl.Int32},
     key=("month", "account_id"),
     partition_by="month",
     description="An account in a month: status, state bill, MRR, movement, licences, revenue, direct cost.",

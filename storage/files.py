@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from storage.catalog import Dataset
 from storage.lake import Lake
-from storage.work import DataFile
+from storage.work import DataFile, Written
 
 
 def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFile]:
@@ -24,6 +24,29 @@ def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFi
         _write_file(folder, f"{column}={name}" if column else "", str(name), part, dataset.key)
         for (name,), part in sorted(parts.items())
     ]
+
+
+def write_changes(
+    lake: Lake, dataset: Dataset, rows: pl.DataFrame, stored: pl.DataFrame, partitions: Iterable[str]
+) -> Written:
+    """Write rows into the dataset's folder, and tell which partitions hold just these rows already.
+
+    Args:
+        lake: where the table is.
+        dataset: a table with partitions.
+        rows: a shard's rows.
+        stored: the shard's rows as the table has them now.
+        partitions: the partitions that the shard speaks of, those included in which it has no row.
+    """
+    now, before = _by_partition(dataset, rows), _by_partition(dataset, stored)
+    names, nothing = frozenset(partitions), rows.clear()
+    same = {name for name in names if now.get(name, nothing).equals(before.get(name, nothing))}
+    return Written(tuple(write_files(lake, dataset, rows)), names, frozenset(same))
+
+
+def _by_partition(dataset: Dataset, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    parts = rows.sort(dataset.key).partition_by(str(dataset.partition_by), as_dict=True)
+    return {str(name): part for (name,), part in parts.items()}
 
 
 def describe(

@@ -227,8 +227,16 @@ class Table:
         keys: Mapping[str, str],
         work: Work,
         positions: Mapping[str, int] = NO_POSITIONS,
+        kept: Mapping[str, str] = NO_KEYS,
     ) -> int:
         """Replace whole partitions by files that tasks wrote into the table's folder, in one commit.
+
+        Args:
+            files: all rows of the partitions named in `keys`, and no others.
+            keys: partition → fingerprint of what it was made from.
+            work: recorded with the commit.
+            positions: name → number, kept with the rows.
+            kept: keys of partitions that stay as they are, because their rows came out equal.
 
         Raises:
             ContractViolation: when a file lies outside the partitions.
@@ -236,9 +244,11 @@ class Table:
         """
         if outside := {each.partition for each in files} - set(keys):
             raise ContractViolation(dataset=self.dataset.name, failures=(f"files outside the partitions: {outside}",))
-        column = self.dataset.partition_by
+        column, properties = self.dataset.partition_by, self._properties(work, {**keys, **kept}, positions)
+        if column and not keys:
+            return self._write_files((), properties, "append", None)
         where = [(column, "in", sorted(keys))] if column else None
-        return self._write_files(files, self._properties(work, keys, positions), "overwrite", where)
+        return self._write_files(files, properties, "overwrite", where)
 
     def append_files(self, files: Sequence[DataFile], positions: Mapping[str, int], work: Work) -> int:
         """Add files that were written into the table's folder, and what is then known, in one commit.

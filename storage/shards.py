@@ -9,15 +9,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from compute.account_month import Records, account_month
+from compute.buckets import with_bucket
 from compute.company import Company
 from compute.engagement_day import user_days
 from compute.months import Month, month_of
 from compute.schema import typed
 from compute.sessions import PART, bins, day_parts
 from storage.catalog import ACCOUNT_MONTH_TABLE, SESSION_PART, SILVER, STATUS_STEP, USER_DAY_TABLE, Dataset
-from storage.files import write_files
+from storage.files import write_changes
 from storage.lake import Lake
-from storage.work import DataFile
+from storage.work import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,18 @@ ACCOUNT_INPUTS: Mapping[str, Dataset] = {
 }
 
 
-def write_account_month(shard: AccountShard) -> list[DataFile]:
-    """Join the records of a shard's accounts and write them; returns the files' descriptions."""
+def write_account_month(shard: AccountShard) -> Written:
+    """Join the records of a shard's accounts and write them."""
     lake = Lake(shard.lake)
     mine = pl.col("_bucket").is_between(shard.first_bucket, shard.last_bucket, closed="left")
     frames = {
         name: lake.open(dataset, version=shard.versions[dataset.name]).read(mine)
         for name, dataset in ACCOUNT_INPUTS.items()
     }
-    rows = account_month(Records(**frames), shard.months, shard.first_month, shard.company)
-    return write_files(lake, ACCOUNT_MONTH_TABLE, rows)
+    joined = account_month(Records(**frames), shard.months, shard.first_month, shard.company)
+    rows = typed(with_bucket(joined, ["account_id"]), ACCOUNT_MONTH_TABLE.schema)
+    table = lake.open(ACCOUNT_MONTH_TABLE, version=shard.versions[ACCOUNT_MONTH_TABLE.name])
+    return write_changes(lake, ACCOUNT_MONTH_TABLE, rows, table.read(mine), [str(month) for month in shard.months])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,8 @@ class UserShard:
 CLICKS, USAGE = SILVER["click_events"], SILVER["usage_sessions"]
 
 
-def write_user_days(shard: UserShard) -> dict[str, list[DataFile]]:
-    """Roll up the clicks and usage sessions of a shard's users; returns the files' descriptions by table."""
+def write_user_days(shard: UserShard) -> dict[str, Written]:
+    """Roll up the clicks and usage sessions of a shard's users and write them; returns what was written by table."""
     lake = Lake(shard.lake)
     mine = pl.col("_bucket").is_between(shard.first_bucket, shard.last_bucket, closed="left")
 
@@ -104,9 +107,10 @@ def write_user_days(shard: UserShard) -> dict[str, list[DataFile]]:
     parts = typed(day_parts(bins(clicks, shard.company)).with_columns(month=month_of(pl.col("date"))), PART)
     written = {}
     for dataset, fresh in ((USER_DAY_TABLE, days), (SESSION_PART, parts)):
-        kept = read(dataset, shard.patched).join(shard.touched, on=["account_id", "date"], how="anti")
-        rows = pl.concat([_touched_only(fresh, is_patched, shard.touched), kept])
-        written[dataset.name] = write_files(lake, dataset, rows.sort("_bucket", *dataset.key))
+        stored = read(dataset, shard.months)
+        kept = stored.filter(is_patched).join(shard.touched, on=["account_id", "date"], how="anti")
+        rows = pl.concat([_touched_only(fresh, is_patched, shard.touched), kept]).sort("_bucket", *dataset.key)
+        written[dataset.name] = write_changes(lake, dataset, rows, stored, [str(month) for month in shard.months])
     return written
 
 

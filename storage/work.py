@@ -1,6 +1,6 @@
 """What is said of work on a table: who did it and how, and which files a task wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -30,3 +30,30 @@ class DataFile:
     partition: str
     modified_ms: int
     stats: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a task made of its shard of a table.
+
+    Attributes:
+        files: the files that it wrote.
+        partitions: the partitions that its shard speaks of, those included in which it has no row.
+        same: the partitions whose rows in this shard are those that the table already has.
+    """
+
+    files: tuple[DataFile, ...]
+    partitions: frozenset[str]
+    same: frozenset[str]
+
+
+def changed_files(written: Sequence[Written], partitions: Iterable[str]) -> tuple[list[DataFile], list[str]]:
+    """Return the files of the partitions that change, and the names of those that stay as they are.
+
+    A partition stays when every shard found its rows there already; what was then written is swept later.
+    """
+    same = [
+        name for name in sorted(partitions) if all(name in each.same for each in written if name in each.partitions)
+    ]
+    files = [file for each in written for file in each.files if file.partition not in same]
+    return files, same

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 KILLED_BEFORE_COMMIT = """
 import os, signal
 from storage.lake import Table
-Table.replace_files = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Table.replace_files = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 from flows.aggregated import aggregated
 aggregated(month="2024-01")
 """

@@ -64,7 +64,7 @@ def test_twenty_kills_at_random_moments_leave_the_tables_of_one_quiet_run(
         run.wait()
         log.append((round(moment, 1), "running" if ended is None else f"had ended with {ended}"))
         assert [] == wait_until_gone(tmp_path / "killed", 30), log
-    print("\n".join(f"killed after {moment:>5} s: {state}" for moment, state in log))
+    print("\n".join(f"killed after {moment:>5} s: {state}" for moment, state in log))  # noqa: T201 - shown by -s
 
     techflow("run", MONTHS, env=home("killed", "ray"))
     techflow("run", MONTHS, env=home("quiet", "inline"))
