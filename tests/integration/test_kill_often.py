@@ -1,5 +1,6 @@
 """A run that is killed again and again at random moments, with Ray under it, and then let finish (AT-31)."""
 
+import contextlib
 import os
 import random
 import signal
@@ -56,11 +57,13 @@ def test_twenty_kills_at_random_moments_leave_the_tables_of_one_quiet_run(
 
     chance, log = random.Random(20), []
     for _ in range(KILLS):
-        run = start([script, "run", MONTHS], home("killed", "ray"))
-        moment = chance.uniform(3, 20)
+        # A rebuild computes everything anew, so that every kill finds work under way.
+        run = start([script, "run", MONTHS, "--rebuild"], home("killed", "ray"))
+        moment = chance.uniform(2, 16)
         time.sleep(moment)
         ended = run.poll()
-        os.killpg(run.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it had ended
+            os.killpg(run.pid, signal.SIGKILL)
         run.wait()
         log.append((round(moment, 1), "running" if ended is None else f"had ended with {ended}"))
         assert [] == wait_until_gone(tmp_path / "killed", 30), log
