@@ -143,7 +143,9 @@ class _Reasons:
         is_typed = all(words.startswith("currency") for words in read)
         for code in codes:
             is_read = code.partition("-")[2] in _OF_READING and not (is_typed and code in self.own)
-            said += [] if read and is_read else [self.meanings[code]]
+            # That the whole day is refused is the least of a line's own faults.
+            is_aside = code.endswith("-Q99") and (read or said)
+            said += [] if is_aside or (read and is_read) else [self.meanings[code]]
         return "; ".join((*said, *read))
 
 

@@ -13,6 +13,7 @@ HEAD = """# Feeds: fields and codes
 
 Written from the contracts in `compute/contracts/` by `make docs`; a test keeps it current.
 The letter after the prefix is the disposition: R rejected (a dead letter, kept verbatim), Q quarantined (kept, out of the figures, releasable), W warned (accepted and flagged).
+`techflow check FILE` tells which of them the lines of a file would get.
 
 Codes that every feed has:
 

@@ -168,7 +168,7 @@ def receive(files: Sequence[LandedFile], contract: Contract, as_of: datetime) ->
         first = seen.setdefault(digest, file.path)
         if contract.is_topic:
             new, again = _records(file, contract, digest, as_of, offsets)
-            notes += [f"{name}: {again} records at offsets that are there before; they count once."] if again else []
+            notes += [f"{name} repeats offsets, {again} in all; each counts once."] if again else []
         elif first != file.path:
             new = []
             notes.append(f"{name} holds the same bytes as {first}; they count once.")

@@ -102,8 +102,11 @@ def _show_text(console: Console, report: Report, *, every: bool) -> None:
 def _plain(lines: pl.DataFrame) -> Iterator[str]:
     """Yield `file:line: verdict codes: reason`, as compilers say it and editors and CI read it."""
     for row in lines.iter_rows(named=True):
-        place = row["file"] if row["line"] is None else f"{row['file']}:{row['line']}"
-        yield ": ".join(filter(None, (place, " ".join((row["verdict"], *row["codes"])), row["reason"])))
+        if row["verdict"] == "unreadable":
+            yield row["reason"]  # it names the file
+            continue
+        words = (f"{row['file']}:{row['line']}", " ".join((row["verdict"], *row["codes"])), row["reason"])
+        yield ": ".join(filter(None, words))
 
 
 def _show_grouped(console: Console, lines: pl.DataFrame, *, every: bool) -> None:
