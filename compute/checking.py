@@ -139,14 +139,15 @@ class _Reasons:
         said = [f"the same record as {other}"] if verdict == "duplicate" else []
         said += [f"replaced by {other}"] if verdict == "superseded" else []
         read = detail.split("; ") if detail else []
+        said += read
         # No own rule is judged beside an unreadable field, so such a code is then not the rule's.
         is_typed = all(words.startswith("currency") for words in read)
         for code in codes:
             is_read = code.partition("-")[2] in _OF_READING and not (is_typed and code in self.own)
             # That the whole day is refused is the least of a line's own faults.
-            is_aside = code.endswith("-Q99") and (read or said)
+            is_aside = code.endswith("-Q99") and said
             said += [] if is_aside or (read and is_read) else [self.meanings[code]]
-        return "; ".join((*said, *read))
+        return "; ".join(said)
 
 
 def only_refused(lines: pl.DataFrame) -> pl.Series:

@@ -19,6 +19,7 @@ from storage.landing import LandedFile, UnreadableFile, files_of, stray_folders
 from storage.topics import FileLog, logs_of
 
 _FILE_ENDINGS, _LOG_ENDINGS = (".ndjson", ".ndjson.gz"), (".jsonl", ".jsonl.gz")
+_LOGS = tuple(f"{each.dataset}{ending}" for each in FEEDS if each.is_topic for ending in _LOG_ENDINGS)
 WHERE: Schema = {"file": pl.String, "line": pl.Int64}
 
 
@@ -98,15 +99,16 @@ def _one_file(path: Path, feed: str | None) -> Delivery:
 def _folder(path: Path, feed: str | None) -> Delivery:
     """Read a feed's folder, or the folder of the topics."""
     name = path.absolute().name
-    if feed is None and name not in BY_NAME:
-        logs = {each.dataset: logs_of(str(path.parent), each.dataset) for each in FEEDS} if name == "topics" else {}
-        if any(logs.values()):
-            return Delivery({dataset: files for dataset, files in logs.items() if files})
+    if name == "topics":
+        topics = [each.dataset for each in FEEDS if each.is_topic and feed in (None, each.dataset)]
+        logs = {topic: logs_of(str(path.parent), topic) for topic in topics}
+        return Delivery({topic: files for topic, files in logs.items() if files}, _unread(path, _LOGS))
+    dataset = feed or name
+    if dataset not in BY_NAME:
         raise NoDelivery(
             f"{path} is neither a feed's folder nor a landing folder with some: "
             f"give the feed with --feed; the feeds are {', '.join(BY_NAME)}."
         )
-    dataset = feed or name
     endings = _LOG_ENDINGS if _is_topic(dataset) else _FILE_ENDINGS
     files = [LandedFile.of(each) for each in sorted(path.iterdir()) if each.name.endswith(endings) and each.is_file()]
     return Delivery({dataset: files} if files else {}, _unread(path, endings))
@@ -119,7 +121,7 @@ def _landing(path: Path, feed: str | None) -> Delivery:
     notes += _unread(path, ())
     for each in wanted:
         notes += _unread(path / each.dataset, () if each.is_topic else _FILE_ENDINGS)
-    notes += _unread(path / "topics", tuple(f"{each.dataset}{ending}" for each in FEEDS for ending in _LOG_ENDINGS))
+    notes += _unread(path / "topics", _LOGS)
     return Delivery({dataset: files for dataset, files in found.items() if files}, tuple(notes))
 
 

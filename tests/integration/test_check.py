@@ -218,8 +218,13 @@ def test_accounts_that_no_file_feed_names_are_found_in_a_landing_folder(tmp_path
     (tmp_path / "topics" / "click_events.jsonl").write_bytes(envelope(1, record("click_events", account_id="ACC_9")))
     (tmp_path / "revenue" / "a.ndjson").write_bytes(bill())
 
+    (tmp_path / "topics" / "usage_sessions.jsonl").write_bytes(b"no envelope")
+    one = found("topics", "--feed", "click_events", folder=tmp_path)
+    (tmp_path / "topics" / "usage_sessions.jsonl").unlink()
+
     alone, together = check("topics", folder=tmp_path), check(".", folder=tmp_path)
 
+    assert [1] == [each["lines"] for each in one["counts"]]
     assert (0, 1) == (alone.returncode, together.returncode)
     assert "accounts that nobody knows are not looked for" in alone.stdout
     assert "CLK-Q03" in together.stdout
