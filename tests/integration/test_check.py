@@ -1,5 +1,6 @@
 """`techflow check` as a producer runs it: a verdict a line, exit codes, nothing left behind."""
 
+import csv
 import gzip
 import json
 import os
@@ -279,6 +280,39 @@ def test_the_verdicts_are_those_of_the_pipeline(tmp_path: Path) -> None:
         if code:
             wanted[feed, code] = wanted.get((feed, code), 0) + int(count)
     assert wanted == codes
+
+
+def named(figures: str) -> set[str]:
+    """Return the ids that a text such as `M-22, M-25…M-30` names, as prefixes."""
+    parts = [part.partition("…") for part in figures.split(", ")]
+    spans = [range(int(first[2:4]), int((last or first)[2:4]) + 1) for first, _, last in parts]
+    return {f"M-{number:02d}" for span in spans for number in span}
+
+
+@pytest.mark.parametrize("company", ["golden", "clean", "faulty"])
+def test_what_cannot_be_supported_is_null_in_the_expected_figures(company: str, golden: Path, tmp_path: Path) -> None:
+    home = tmp_path / company
+    if company == "golden":
+        shutil.copytree(golden, home)
+    else:
+        with tarfile.open(EXAMPLES / f"{company}.tar.xz") as packed:
+            packed.extractall(tmp_path, filter="data")
+    toml = {"TECHFLOW_COMPANY": str(home / "company.toml")} if (home / "company.toml").exists() else {}
+    claims = [each for each in found(home / "landing", folder=tmp_path, **toml)["supports"] if each["missing"]]
+
+    held = 0
+    for expected in home.glob("expected/20??-??/metrics.csv"):
+        rows = csv.DictReader(expected.read_text(encoding="utf-8").splitlines())
+        whole = {row["metric_id"]: row["null_reason"] for row in rows if row["grain_key"] == "company"}
+        for claim in claims:
+            if expected.parent.name in claim["months"] and claim["effect"].startswith("null"):
+                reason = re.search(r"\((\w+_\w+)\)", claim["effect"])
+                # M-05.* leaves M-05 itself out.
+                ids = (named(claim["figures"]) - {"M-05"}) & set(whole)
+                assert all(whole[each] for each in ids), claim
+                assert reason is None or reason[1] in {whole[each] for each in ids}, claim
+                held += 1
+    assert held
 
 
 def test_ten_thousand_lines_take_seconds(tmp_path: Path) -> None:
