@@ -12,8 +12,9 @@ import polars as pl
 
 from compute.contracts.feeds import FEEDS
 from compute.contracts.revenue import VOID
-from compute.months import Month
+from compute.months import Month, calendar_frame, last_day
 from compute.profit import missing_teams
+from compute.statuses import PAYING
 
 Pipeline = Literal["growth", "profit", "engagement", "aggregated"]
 Months = frozenset[Month]
@@ -59,13 +60,14 @@ class Support:
 _NO_INPUT, _NO_HISTORY = "null (missing_input)", "null (insufficient_history)"
 NEEDS: tuple[Need, ...] = (
     Need("growth", "revenue", "no bills", "M-01…M-15", "carried forward, estimated or null, never 0", ("earlier bills",)),
-    Need("growth", "earlier bills", "no bills of an earlier month", "M-02, M-05.*, M-08…M-15, M-50", _NO_HISTORY),
+    Need("growth", "earlier bills", "no bills of an earlier month", "M-02, M-05.*, M-08…M-15, M-50, M-52.net_new", _NO_HISTORY),
     Need("growth", "bills a year before", "no bills 12 months before", "M-10, M-11", _NO_HISTORY, ("earlier bills",)),
     Need("growth", "statuses", "no status changes so far", "M-17", "null; statuses (M-52) are inferred from bills"),
     Need("growth", "licence changes", "no licence changes so far", "M-51.by_type", "0; licences are those of the bills"),
     Need("growth", "licences", "no bills or licence changes so far", "M-07, M-51", _NO_INPUT),
     Need("growth", "subscription_renewals", "no renewals", "M-18", "null (zero_denominator)"),
     Need("profit", "revenue", "no bills", "M-20, M-21, M-23", "null (missing_input) if an account pays"),
+    Need("profit", "every bill", "paying accounts without a bill", "M-20, M-21, M-23, M-25…M-27, M-29, M-30", _NO_INPUT, ("revenue",)),
     Need("profit", "expenses", "no expenses", "M-22, M-23, M-25…M-30", _NO_INPUT, ("revenue",)),
     Need("profit", "every expense", "billed accounts without an expense", "M-22, M-23, M-25…M-30", _NO_INPUT, ("revenue", "expenses")),
     Need("profit", "salaries", "no salaries", "M-27, M-29…M-31", "null; M-24, M-25 hold no salaries"),
@@ -75,6 +77,7 @@ NEEDS: tuple[Need, ...] = (
     Need("engagement", "usage_sessions", "no usage sessions", "M-43", "0; active users are those of clicks", ("use",)),
     Need("engagement", "team_activity", "no team activity", "M-46", "no rows"),
     Need("engagement", "licences", "no bills or licence changes so far", "M-44", _NO_INPUT, ("use",)),
+    Need("aggregated", "earlier bills", "no bills of an earlier month", "M-33.proxy", _NO_HISTORY),
     Need("aggregated", "bills a year before", "no bills 12 months before", "M-32, M-34", _NO_HISTORY),
     Need("aggregated", "costs", "costs are incomplete", "M-32…M-34", "null"),
     Need("aggregated", "ledger", "no ledger", "reconciliation", "unverified"),
@@ -164,6 +167,7 @@ def _facts(current: Mapping[str, pl.DataFrame], covered: tuple[Month, ...]) -> d
         "renewals so far": _from(there["subscription_renewals"], covered),
         "licences": billed | changed,
         "use": there["click_events"] | there["usage_sessions"],
+        "every bill": frozenset(covered) - _unbilled(bills, rows["account_status_changes"], covered),
         "every expense": every_expense,
         "every team": every_team,
         "costs": every_expense & every_team & there["salaries"],
@@ -180,6 +184,24 @@ def _months(rows: pl.DataFrame) -> Months:
 def _from(months: Months, covered: tuple[Month, ...], *, later: int = 0) -> Months:
     """Return the months from so many months after the first one on."""
     return frozenset(month for month in covered if months and month >= min(months).plus(later))
+
+
+def _unbilled(bills: pl.DataFrame, changes: pl.DataFrame, covered: tuple[Month, ...]) -> Months:
+    """Return the months in which an account that was billed before has no bill, and no status that does not pay."""
+    if bills.is_empty():
+        return frozenset()
+    billed = bills.select(
+        "account_id", "month", on=last_day(pl.col("month")), billed="month", total="total_monthly_revenue"
+    )
+    months = calendar_frame(covered).select("month", on="ends_on")
+    grid = billed.select("account_id").unique().join(months, how="cross").sort("on")
+    last = grid.join_asof(billed.drop("month").sort("on"), on="on", by="account_id", check_sortedness=False)
+    without = last.filter((pl.col("billed") != pl.col("month")) & (pl.col("total") > 0))
+    if changes.height:
+        steps = changes.sort("change_date").select("account_id", "new_status", on="change_date")
+        without = without.join_asof(steps, on="on", by="account_id", check_sortedness=False)
+        without = without.filter(pl.col("new_status").is_in(PAYING) | pl.col("new_status").is_null())
+    return _months(without)
 
 
 def _uncosted(bills: pl.DataFrame, expenses: pl.DataFrame) -> Months:

@@ -1,5 +1,8 @@
 """What records can support, by example: a feed that is not there, and what becomes of the figures."""
 
+from datetime import date
+from decimal import Decimal
+
 import polars as pl
 import pytest
 
@@ -9,7 +12,8 @@ from compute.support import MADE, NEEDS, Support, spans, support
 
 BILLS = pl.DataFrame(
     {"account_id": ["ACC_001", "ACC_001", "ACC_002"], "month": ["2024-01", "2024-02", "2024-02"],
-     "payment_status": ["Paid", "Paid", "Void"]}
+     "payment_status": ["Paid", "Paid", "Void"],
+     "total_monthly_revenue": [Decimal(10), Decimal(10), Decimal(10)]}
 )  # fmt: skip
 COSTS = pl.DataFrame({"account_id": ["ACC_001"], "month": ["2024-02"]})
 CLICKS = pl.DataFrame({"account_id": ["ACC_001"], "month": ["2024-02"]})
@@ -39,6 +43,24 @@ def test_a_billed_account_without_an_expense_is_told_from_no_expenses() -> None:
     found = lacks("profit", revenue=BILLS, expenses=pl.concat([COSTS, other]), salaries=pay(("A", "2024-01", 2)))
 
     assert found == {"billed accounts without an expense": "2024-01", "no salaries": "2024-02"}
+
+
+def test_a_paying_account_without_a_bill_is_told_from_one_that_left() -> None:
+    other = BILLS.head(1).with_columns(account_id=pl.lit("ACC_003"))
+    left = pl.DataFrame(
+        {
+            "account_id": ["ACC_003"],
+            "month": ["2024-02"],
+            "change_date": [date(2024, 2, 9)],
+            "new_status": ["Cancelled"],
+        }
+    )
+
+    stays = lacks("profit", revenue=pl.concat([BILLS, other]))
+    leaves = lacks("profit", revenue=pl.concat([BILLS, other]), account_status_changes=left)
+
+    assert stays["paying accounts without a bill"] == "2024-02"
+    assert "paying accounts without a bill" not in leaves
 
 
 def test_a_void_bill_is_none() -> None:
@@ -73,7 +95,7 @@ def test_clicks_without_licences_have_no_utilisation() -> None:
 def test_the_first_month_has_no_movements_and_the_first_year_no_yearly_retention() -> None:
     year = pl.DataFrame(
         {"account_id": ["A"] * 13, "month": [str(Month(2023, 1).plus(each)) for each in range(13)],
-         "payment_status": ["Paid"] * 13}
+         "payment_status": ["Paid"] * 13, "total_monthly_revenue": [Decimal(10)] * 13}
     )  # fmt: skip
 
     found = lacks("growth", revenue=year)
