@@ -75,10 +75,14 @@ class FileLog:
     file: LandedFile
 
     def records(self) -> Iterator[Record]:
-        """Yield a record a line; a line that is no envelope is none that a contract accepts (R00)."""
-        nowhere = NO_PARTITION[self.file.path.suffix]
+        """Yield a record a line."""
+        return (record for _, record in self.numbered())
+
+    def numbered(self) -> Iterator[tuple[int, Record]]:
+        """Yield line number and record; a line that is no envelope is none that a contract accepts (R00)."""
+        nowhere = NO_PARTITION.get(self.file.path.suffix, -1)
         for number, line in self.file.lines():
-            yield read_envelope(line) or Record(nowhere, number, None, line, NO_ENVELOPE)
+            yield number, read_envelope(line) or Record(nowhere, number, None, line, NO_ENVELOPE)
 
 
 def read_envelope(line: bytes) -> Record | None:

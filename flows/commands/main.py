@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from compute.errors import PipelineError
-from flows.commands import demo, export, run, status
+from flows.commands import check, demo, export, run, status
 from flows.settings import PREFIX
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("check")(check.check)
 app.command("export")(export.export)
 app.command("status")(status.status)
 
