@@ -48,7 +48,7 @@ def completeness(given: CompletenessInput, month: Month) -> pl.DataFrame:
     existing = given.rows.filter(pl.col("is_existing"))
     known = existing.filter(pl.col("status") != UNKNOWN).height
     accepted = {**_counted(given.counts, "accepted", (str(month),)), "account_status_changes": known}
-    # A held row whose date cannot be read counts in every month until it is closed.
+    # A held row counts until its case is closed; one whose date cannot be read does so in every month.
     held = _counted(given.counts, "quarantined", (str(month), UNDATED))
     missing = {
         "revenue": _unbilled(existing),
@@ -71,7 +71,7 @@ def _counted(counts: pl.DataFrame, disposition: str, months: tuple[str, ...]) ->
     totals = counts.filter(
         (pl.col("disposition") == disposition) & (pl.col("code") == "") & pl.col("month").is_in(months)
     )
-    return dict(totals.group_by("dataset").agg(pl.col("rows").sum()).rows())
+    return dict(totals.group_by("dataset").agg((pl.col("rows") - pl.col("closed")).sum()).rows())
 
 
 def _unbilled(existing: pl.DataFrame) -> int:

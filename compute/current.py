@@ -4,16 +4,17 @@ A pure function of one judged month: order, batching and restarts cannot matter.
 Source: `data.md` A.0, steps 5 and 6; "Identity, duplicates, revisions"; "Batch refusal" (U-13).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
 from compute.buckets import with_bucket
 from compute.company import Company
-from compute.contracts.contract import Contract
+from compute.contracts.contract import INSTANT, Contract
 from compute.judging import quality, verdict
-from compute.schema import Schema
+from compute.releases import NO_RELEASES, case_id, with_release
+from compute.schema import Schema, typed
 
 LEAST_BATCH = 100
 
@@ -23,23 +24,42 @@ DISPOSITION: Schema = {
     "disposition": pl.String,
     "code": pl.String,
     "rows": pl.Int64,
+    "closed": pl.Int64,
+}
+
+
+HELD: Schema = {
+    "dataset": pl.String,
+    "month": pl.String,
+    "case_id": pl.String,
+    "arrival": INSTANT,
+    "batch_id": pl.String,
+    "file": pl.String,
+    "partition": pl.Int64,
+    "row": pl.Int64,
+    "payload_sha256": pl.String,
+    "codes": pl.List(pl.String),
+    "reason": pl.String,
+    "is_closed": pl.Boolean,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What decides about a topic's rows beside the rows themselves.
+    """What decides about rows beside the rows themselves.
 
     Attributes:
         accounts: the accounts that the file feeds name.
         as_of: the run's as-of; it decides the age of unknown accounts and of open sessions, nothing else.
+        releases: RELEASE rows.
     """
 
     accounts: pl.Series
     as_of: datetime
+    releases: pl.DataFrame = field(default_factory=NO_RELEASES.clone)
 
 
-# Before all time nothing has waited and nothing is old: what file feeds are settled with.
+# Before all time nothing has waited and nothing is old; nobody has released anything.
 ALONE = Beside(pl.Series([], dtype=pl.String), datetime(1970, 1, 1, tzinfo=UTC))
 
 
@@ -113,14 +133,15 @@ def settle(
         beside: the known accounts and the as-of; topics need them.
 
     Returns:
-        The rows in order, with `_disposition` (accepted, superseded, duplicate, quarantined, rejected) and
-        `_codes` complete.
+        The rows in order, with `_disposition` (accepted, superseded, duplicate, quarantined, rejected), `_codes`
+        complete, and `_release`, the verdict of a release that stands.
     """
-    rows = judged.sort(contract.order)
+    rows = with_release(judged, beside.releases, contract).sort(contract.order)
     if contract.unknown_account is not None:
         rows = _coded(rows, strangers(judged, contract, company, beside), contract.unknown_account)
     rows = _coded(rows, pl.col("_arrival").dt.date().is_in(sorted(refused)), contract.code("Q99"))
-    rows = rows.with_columns(_verdict=verdict())
+    is_accepted = (verdict() == "quarantined") & (pl.col("_release") == "accept").fill_null(value=False)
+    rows = rows.with_columns(_verdict=pl.when(is_accepted).then(pl.lit("accepted")).otherwise(verdict()))
     accepted = _deduplicated(rows.filter(pl.col("_verdict") == "accepted"), contract)
     held = rows.filter(pl.col("_verdict") != "accepted").with_columns(_disposition=pl.col("_verdict"))
     current = _with_current_codes(
@@ -184,15 +205,49 @@ def silver_rows(settled: pl.DataFrame, contract: Contract) -> pl.DataFrame:
 
 
 def count_dispositions(settled: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Count rows per month, disposition and code; code is empty for the total of a disposition."""
-    rows = settled.select("month", disposition="_disposition", code="_codes")
-    totals = rows.group_by("month", "disposition").agg(rows=pl.len()).with_columns(code=pl.lit(""))
-    coded = rows.explode("code").drop_nulls("code").group_by("month", "disposition", "code").agg(rows=pl.len())
+    """Count rows per month, disposition and code, and those of them whose case is closed.
+
+    The code is empty for the total of a disposition.
+    """
+    rows = settled.select("month", disposition="_disposition", code="_codes", is_closed=is_closed())
+    counted = {"rows": pl.len(), "closed": pl.col("is_closed").sum()}
+    totals = rows.group_by("month", "disposition").agg(**counted).with_columns(code=pl.lit(""))
+    coded = rows.explode("code").drop_nulls("code").group_by("month", "disposition", "code").agg(**counted)
     return (
         pl.concat([totals, coded], how="diagonal")
-        .with_columns(pl.lit(contract.dataset).alias("dataset"), pl.col("rows").cast(pl.Int64))
-        .select(list(DISPOSITION))
+        .with_columns(dataset=pl.lit(contract.dataset))
+        .pipe(typed, DISPOSITION)
         .sort(list(DISPOSITION))
+    )
+
+
+def is_closed() -> pl.Expr:
+    """Return where the case of a settled row is closed: held, and fixed or discarded by somebody."""
+    is_released = pl.col("_release").is_in(["fix", "discard"]).fill_null(value=False)
+    return (pl.col("_disposition") == "quarantined") & is_released
+
+
+def held_rows(settled: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Return the quarantined rows as HELD keeps them: place, codes, reason, whether the case is closed."""
+    held = settled.filter(pl.col("_disposition") == "quarantined")
+    ids = [case_id(place, contract) for place in held.select(contract.row_key).iter_rows()]
+    file, row = ("_topic", "_offset") if contract.is_topic else ("_file", "_row")
+    return typed(
+        held.select(
+            "month",
+            pl.Series("case_id", ids, dtype=pl.String),
+            dataset=pl.lit(contract.dataset),
+            arrival="_arrival",
+            batch_id="_batch_id",
+            file=file,
+            partition=pl.col("_partition") if contract.is_topic else pl.lit(None),
+            row=row,
+            payload_sha256="_payload_sha256",
+            codes="_codes",
+            reason=pl.col("_detail").fill_null(""),
+            is_closed=is_closed(),
+        ),
+        HELD,
     )
 
 

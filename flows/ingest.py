@@ -1,6 +1,6 @@
 """Ingest: from landed records to silver, feed by feed. Land, judge, settle."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 from prefect import task
@@ -14,6 +14,7 @@ from compute.current import (
     Beside,
     clock_marks,
     count_dispositions,
+    held_rows,
     named_accounts,
     refused_days,
     settle,
@@ -22,8 +23,9 @@ from compute.current import (
 from compute.errors import BadSetting, ContractViolation
 from compute.judging import judge
 from compute.privacy import key_check
+from compute.releases import RELEASED, fixed_rows, release_marks
 from flows.job import RETRY, Job, Stopwatch, say
-from storage.catalog import BRONZE, DEAD_LETTER, DISPOSITIONS, JUDGED, LANDED_FILE, SILVER
+from storage.catalog import BRONZE, DEAD_LETTER, DISPOSITIONS, HELD_ROW, JUDGED, LANDED_FILE, RELEASES, SILVER
 from storage.lake import Table, key_number
 from storage.landing import Landing, arrivals, land, stray_folders
 from storage.topics import land_topic
@@ -97,7 +99,8 @@ def judge_new(job: Job, contract: Contract) -> None:
     judged = job.lake.open(JUDGED[contract.dataset])
     rules = f"{contract.version} {job.company.fingerprint()}"
     sightings = job.lake.open(LANDED_FILE).partitions().get(contract.dataset, "")
-    key = f"{rules} {job.lake.open(BRONZE[contract.dataset]).fingerprint()} {sightings}"
+    releases = job.lake.open(RELEASES).fingerprint()
+    key = f"{rules} {job.lake.open(BRONZE[contract.dataset]).fingerprint()} {sightings} {releases}"
     if judged.done(_RECEIVED, key) and not job.is_rebuild:
         return
     watch, whole = Stopwatch(job, judged.dataset.name), _must_judge_all(job, contract, judged, rules)
@@ -113,11 +116,13 @@ def judge_new(job: Job, contract: Contract) -> None:
 def _must_judge_all(job: Job, contract: Contract, judged: Table, rules: str) -> bool:
     if job.is_rebuild or (judged.version >= 0 and not judged.done(_RULES, rules)):
         return True
-    if contract.is_topic:
-        return False
-    place = ["_batch_id", "_arrival", "_file"]
+    place = ["_source", "_batch_id", "_arrival", *(() if contract.is_topic else ("_file",))]
     known = judged.scan().select(place).unique().collect()
-    return known.join(arrivals(job.lake, contract.dataset), on=place, how="anti").height > 0
+    gone = known.filter(pl.col("_source") == RELEASED).join(_fixed(job, contract), on="_batch_id", how="anti")
+    if gone.height or contract.is_topic:
+        return gone.height > 0
+    landed = known.filter(pl.col("_source") != RELEASED)
+    return landed.join(arrivals(job.lake, contract.dataset), on=place[1:], how="anti").height > 0
 
 
 def _unjudged(job: Job, contract: Contract, judged: Table | None) -> pl.DataFrame:
@@ -125,19 +130,25 @@ def _unjudged(job: Job, contract: Contract, judged: Table | None) -> pl.DataFram
     known = [] if judged is None else judged.scan().select(pl.col("_batch_id").unique()).collect().to_series().to_list()
     is_new = ~pl.col("_batch_id").is_in(known)
     received = job.lake.read(BRONZE[contract.dataset], is_new).drop("_ingested_at")
-    if contract.is_topic:
-        return received
-    # A file counts at the earliest of its names, whichever was read first.
-    return received.drop("_arrival", "_file").join(arrivals(job.lake, contract.dataset), on="_batch_id")
+    if not contract.is_topic:
+        # A file counts at the earliest of its names, whichever was read first.
+        received = received.drop("_arrival", "_file").join(arrivals(job.lake, contract.dataset), on="_batch_id")
+    columns = [*contract.place, "payload"]
+    return pl.concat([received.select(columns), _fixed(job, contract).filter(is_new).select(columns)])
+
+
+def _fixed(job: Job, contract: Contract) -> pl.DataFrame:
+    return fixed_rows(job.lake.read(RELEASES), contract)
 
 
 def _beside(job: Job, contract: Contract) -> Beside:
-    """Return what decides about a topic's rows beside them: the accounts that file feeds name, and the as-of."""
+    """Return what decides about rows beside them: the accounts that file feeds name, the as-of, the releases."""
+    releases = job.lake.read(RELEASES)
     if not contract.is_topic:
-        return ALONE
+        return replace(ALONE, releases=releases)
     files = [feed for feed in FEEDS if feed.account and not feed.is_topic]
     named = [named_accounts(job.lake.read(JUDGED[feed.dataset], columns=["account_id", "_verdict"])) for feed in files]
-    return Beside(pl.concat(named).unique(), job.as_of)
+    return Beside(pl.concat(named).unique(), job.as_of, releases)
 
 
 def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
@@ -147,7 +158,7 @@ def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
     if judged.version < 0:
         return ()
     beside = _beside(job, contract)
-    marks = _marks(job, contract, judged, beside) if contract.is_topic else {}
+    marks = _marks(job, contract, judged, beside)
     base = f"{contract.version} {job.company.fingerprint()}"
     whole = f"{base} {judged.fingerprint()} {sorted(marks.items())}"
     if counts.done(dataset, whole) and not job.is_rebuild:
@@ -165,20 +176,22 @@ def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
     if stale:
         silver.replace(rows, stale, watch.work(rows=rows.height))
     _write_dead_letters(job, contract, whole)
+    _write_held(job, contract, settled, frozenset(stale), whole)
     _write_counts(job, contract, settled, frozenset(stale), whole)
     return tuple(sorted(stale))
 
 
 def _marks(job: Job, contract: Contract, judged: Table, beside: Beside) -> dict[str, str]:
-    asked = [rule.when for rule in contract.current_rules(job.company, beside.as_of)]
-    columns = {
-        "account_id",
-        "month",
-        "_arrival",
-        "_verdict",
-        *(name for when in asked for name in when.meta.root_names()),
-    }
-    return clock_marks(judged.read(columns=sorted(columns)), contract, job.company, beside)
+    """Return by month what stands beside its rows and decides about them."""
+    is_released = (beside.releases.get_column("dataset") == contract.dataset).any()
+    places = judged.read(columns=["month", *contract.row_key]) if is_released else pl.DataFrame()
+    released = release_marks(places, beside.releases, contract) if is_released else {}
+    if not contract.is_topic:
+        return released
+    asked = {name for rule in contract.current_rules(job.company, beside.as_of) for name in rule.when.meta.root_names()}
+    columns = sorted({"account_id", "month", "_arrival", "_verdict", *asked})
+    clock = clock_marks(judged.read(columns=columns), contract, job.company, beside)
+    return {month: f"{clock.get(month, '')} {released.get(month, '')}" for month in {*clock, *released}}
 
 
 def _write_dead_letters(job: Job, contract: Contract, key: str) -> None:
@@ -188,7 +201,8 @@ def _write_dead_letters(job: Job, contract: Contract, key: str) -> None:
     rejected = lake.read(JUDGED[dataset], pl.col("_verdict") == "rejected")
     place = list(contract.row_key)
     batches = rejected.get_column("_batch_id").unique().to_list()
-    payloads = lake.read(BRONZE[dataset], pl.col("_batch_id").is_in(batches), [*place, "payload"])
+    landed = lake.read(BRONZE[dataset], pl.col("_batch_id").is_in(batches), [*place, "payload"])
+    payloads = pl.concat([landed, _fixed(job, contract).select([*place, "payload"])])
     file, partition, row = (
         ("_topic", pl.col("_partition"), "_offset") if contract.is_topic else ("_file", pl.lit(None), "_row")
     )
@@ -211,6 +225,15 @@ def _write_dead_letters(job: Job, contract: Contract, key: str) -> None:
         table.replace(rows, {dataset: key}, watch.work(rows=rows.height))
 
 
+def _write_held(job: Job, contract: Contract, settled: pl.DataFrame, months: frozenset[str], key: str) -> None:
+    """Keep the quarantined rows of the settled months beside those of the others."""
+    table, watch = job.lake.open(HELD_ROW), Stopwatch(job, HELD_ROW.name)
+    others = table.read((pl.col("dataset") == contract.dataset) & ~pl.col("month").is_in(sorted(months)))
+    rows = pl.concat([others, held_rows(settled, contract)]).sort("month", "case_id", "batch_id", "row")
+    if rows.height or table.version >= 0:
+        table.replace(rows, {contract.dataset: key}, watch.work(rows=rows.height))
+
+
 def _write_counts(job: Job, contract: Contract, settled: pl.DataFrame, months: frozenset[str], key: str) -> None:
     """Count dispositions of the settled months beside those of the others; conservation is asserted (AT-03)."""
     lake, dataset = job.lake, contract.dataset
@@ -218,7 +241,7 @@ def _write_counts(job: Job, contract: Contract, settled: pl.DataFrame, months: f
     others = table.read((pl.col("dataset") == dataset) & ~pl.col("month").is_in(sorted(months)))
     rows = pl.concat([others, count_dispositions(settled, contract)]).sort("month", "disposition", "code")
     ruled = rows.filter(pl.col("code") == "").get_column("rows").sum()
-    received = lake.open(BRONZE[dataset]).count()
+    received = lake.open(BRONZE[dataset]).count() + _fixed(job, contract).height
     if ruled != received:
         raise ContractViolation(
             dataset=dataset, failures=(f"{received} rows were received and {ruled} have a disposition",)

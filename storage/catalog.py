@@ -10,7 +10,7 @@ from compute.allocation import ALLOCATION
 from compute.company_month import BRIDGE
 from compute.completeness import COMPLETENESS
 from compute.contracts.feeds import FEEDS
-from compute.current import DISPOSITION, silver_schema
+from compute.current import DISPOSITION, HELD, silver_schema
 from compute.engagement import ACCOUNT_DAY
 from compute.engagement_day import USER_DAY
 from compute.engagement_week import WEEK
@@ -18,6 +18,7 @@ from compute.figures import FIGURE, FIGURE_KEY
 from compute.judging import judged_schema
 from compute.lateness import LATE_EVENT
 from compute.reconciliation import GATE, RECONCILIATION
+from compute.releases import RELEASE
 from compute.schema import Schema
 from compute.sessions import PART
 from compute.status import CASE, STEP
@@ -109,6 +110,21 @@ SILVER = {
     )
     for contract in FEEDS
 }
+
+RELEASES = Dataset(
+    name="bronze/release",
+    schema=RELEASE,
+    key=("release_id",),
+    description="What somebody decided of a quarantined row: fix, accept or discard, by whom, why, when.",
+)
+
+HELD_ROW = Dataset(
+    name="judged/held",
+    schema=HELD,
+    key=("dataset", "case_id", "batch_id", "row"),
+    partition_by="dataset",
+    description="A quarantined row: where it stood, its codes, whether its case is closed.",
+)
 
 DISPOSITIONS = Dataset(
     name="gold/disposition",
@@ -272,7 +288,8 @@ SNAPSHOT = Dataset(
 )
 
 DATASETS: tuple[Dataset, ...] = (
-    LANDED_FILE, *BRONZE.values(), *JUDGED.values(), DEAD_LETTER, *SILVER.values(), DISPOSITIONS, STATUS_STEP, GAP_CASE,
+    LANDED_FILE, *BRONZE.values(), RELEASES, *JUDGED.values(), DEAD_LETTER, HELD_ROW,
+    *SILVER.values(), DISPOSITIONS, STATUS_STEP, GAP_CASE,
     ACCOUNT_MONTH_TABLE, MRR_BRIDGE, ALLOCATION_LEDGER, USER_DAY_TABLE, SESSION_PART, CLICK_SESSION, ACCOUNT_DAY_TABLE,
     ENGAGEMENT_WEEK, ACCOUNT_USE_TABLE, LATE_EVENTS, *FIGURES.values(), RECONCILIATION_ROW, RECONCILIATION_GATE,
     COMPLETENESS_ROW, SNAPSHOT_FIGURE, SNAPSHOT,

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from compute.errors import PipelineError
-from flows.commands import check, demo, export, run, status
+from flows.commands import check, demo, export, quarantine, run, status
 from flows.settings import PREFIX
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("export")(export.export)
+app.add_typer(quarantine.app, name="quarantine")
 app.command("status")(status.status)
 
 

@@ -1,0 +1,163 @@
+"""Releases: what fix, accept and discard make of a held row (AT-05)."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+
+from compute.company import Company
+from compute.contracts.contract import Contract
+from compute.contracts.feeds import BY_NAME
+from compute.contracts.schema import require
+from compute.current import ALONE, Beside, count_dispositions, held_rows, refused_days, settle, silver_rows
+from compute.judging import judge
+from compute.releases import RELEASE, fixed_rows, refused_accepts, release_marks
+from tests.unit.records import ARRIVAL, KEY, received, record
+
+AT = datetime(2024, 3, 1, tzinfo=UTC)
+BAD = record("revenue", total_monthly_revenue=1.00)  # REV-Q01
+GOOD = record("revenue")
+
+
+def released(
+    verdict: str, place: dict[str, Any], payload: bytes | None = None, hours: int = 0, **more: Any
+) -> dict[str, Any]:
+    empty = dict.fromkeys(RELEASE)
+    return empty | {
+        "release_id": f"{hours:032x}", "dataset": "revenue", "verdict": verdict, "payload": payload, "by": "finance",
+        "why": "asked", "at": AT + timedelta(hours=hours), **place, **more,
+    }  # fmt: skip
+
+
+def settled(
+    rows: pl.DataFrame, releases: list[dict[str, Any]], contract: Contract = BY_NAME["revenue"]
+) -> pl.DataFrame:
+    frame = pl.DataFrame(releases, schema=RELEASE)
+    both = pl.concat([rows, fixed_rows(frame, contract).select(rows.columns)])
+    judged = judge(both, contract, Company(), KEY)
+    return settle(
+        judged, contract, Company(), refused_days(judged, Company()), Beside(ALONE.accounts, ALONE.as_of, frame)
+    )
+
+
+def counts(rows: pl.DataFrame, contract: Contract = BY_NAME["revenue"]) -> dict[str, tuple[int, int]]:
+    totals = count_dispositions(rows, contract).filter(pl.col("code") == "")
+    return {name: (count, closed) for name, count, closed in totals.select("disposition", "rows", "closed").rows()}
+
+
+def place_of(rows: pl.DataFrame, nth: int = 0) -> dict[str, Any]:
+    return {"batch_id": rows.get_column("_batch_id")[nth], "row": rows.get_column("_row")[nth]}
+
+
+def test_an_accepted_row_keeps_its_codes_and_its_arrival_and_enters_silver() -> None:
+    rows = received("revenue", BAD)
+
+    done = settled(rows, [released("accept", place_of(rows))])
+
+    assert {"accepted": (1, 0)} == counts(done)
+    silver = require(BY_NAME["revenue"], Company(), silver_rows(done, BY_NAME["revenue"]))
+    assert [["REV-Q01"]] == silver.get_column("_codes").to_list()
+    assert [datetime.fromisoformat(ARRIVAL)] == silver.get_column("_arrival").to_list()
+
+
+def test_a_discarded_row_stays_quarantined_and_its_case_is_closed() -> None:
+    rows = received("revenue", BAD)
+
+    done = settled(rows, [released("discard", place_of(rows))])
+
+    assert {"quarantined": (1, 1)} == counts(done)
+    assert [True] == held_rows(done, BY_NAME["revenue"]).get_column("is_closed").to_list()
+
+
+def test_a_fixed_record_is_received_and_arrives_with_the_release() -> None:
+    rows = received("revenue", BAD)
+
+    done = settled(rows, [released("fix", place_of(rows), GOOD)])
+
+    assert {"quarantined": (1, 1), "accepted": (1, 0)} == counts(done)
+    assert [AT] == silver_rows(done, BY_NAME["revenue"]).get_column("_arrival").to_list()
+
+
+def test_a_bad_fix_is_held_like_any_other_row_and_can_be_fixed_again() -> None:
+    rows = received("revenue", BAD)
+    first = released("fix", place_of(rows), record("revenue", payment_status="Maybe"))
+    assert {"quarantined": (2, 1)} == counts(settled(rows, [first]))
+
+    second = released("fix", {"batch_id": first["release_id"], "row": 1}, GOOD, hours=1)
+
+    assert {"quarantined": (2, 2), "accepted": (1, 0)} == counts(settled(rows, [first, second]))
+
+
+def test_the_last_release_stands_whatever_the_order_and_the_repetition() -> None:
+    rows = received("revenue", BAD)
+    early, late = released("discard", place_of(rows)), released("accept", place_of(rows), hours=1)
+
+    for releases in ([early, late], [late, early], [late, early, late]):
+        assert {"accepted": (1, 0)} == counts(settled(rows, releases))
+
+
+def test_a_fix_replaced_by_another_is_no_longer_received() -> None:
+    rows = received("revenue", BAD)
+    wrong = released("fix", place_of(rows), record("revenue", account_id="ACC_002"))
+    right = released("fix", place_of(rows), GOOD, hours=1)
+
+    current = silver_rows(settled(rows, [wrong, right]), BY_NAME["revenue"])
+
+    assert ["ACC_001"] == current.get_column("account_id").to_list()
+
+
+def test_a_release_of_a_row_that_is_good_by_now_changes_nothing() -> None:
+    rows = received("revenue", GOOD)
+
+    assert {"accepted": (1, 0)} == counts(settled(rows, [released("discard", place_of(rows))]))
+
+
+def test_rows_of_a_refused_day_can_be_accepted_one_by_one() -> None:
+    rows = received("revenue", *(record("revenue", account_id=f"ACC_{n}") for n in range(94)), *(BAD for _ in range(6)))
+    assert {"quarantined": (100, 0)} == counts(settled(rows, []))
+
+    assert {"quarantined": (99, 0), "accepted": (1, 0)} == counts(settled(rows, [released("accept", place_of(rows))]))
+
+
+def test_a_click_is_released_by_its_offset() -> None:
+    contract = BY_NAME["click_events"]
+    rows = received("click_events", record("click_events", event_type="feature_click", feature_name=None))
+    place = {"partition": rows.get_column("_partition")[0], "offset": rows.get_column("_offset")[0],
+             "payload_sha256": rows.get_column("_payload_sha256")[0], "dataset": "click_events"}  # fmt: skip
+    fix = released("fix", place, record("click_events", event_type="feature_click", feature_name="Dashboard"))
+
+    done = settled(rows, [fix], contract)
+
+    assert {"quarantined": (1, 1), "accepted": (1, 0)} == counts(done, contract)
+    assert [-3] == silver_rows(done, contract).get_column("_partition").to_list()
+
+
+@pytest.mark.parametrize(
+    ("codes", "kept_back"),
+    [(["REV-Q01"], []), (["REV-Q91", "REV-Q01"], ["REV-Q91"]), (["REV-R00"], ["REV-R00"]), (["REV-Q99"], [])],
+)
+def test_what_leaves_no_value_cannot_be_accepted(codes: list[str], kept_back: list[str]) -> None:
+    assert kept_back == refused_accepts(codes, BY_NAME["revenue"])
+
+
+def test_a_release_marks_the_month_of_its_row_alone() -> None:
+    contract = BY_NAME["revenue"]
+    rows = received("revenue", BAD, record("revenue", total_monthly_revenue=1.00, billing_date="2024-02-01"))
+    judged = judge(rows, contract, Company())
+    releases = pl.DataFrame([released("accept", place_of(rows))], schema=RELEASE)
+
+    assert {"2024-01": releases.get_column("release_id")[0]} == release_marks(judged, releases, contract)
+
+
+def test_every_held_row_has_an_id_of_its_own() -> None:
+    rows = received("revenue", *(record("revenue", total_monthly_revenue=float(n)) for n in range(1, 50)))
+
+    ids = held_rows(settled(rows, []), BY_NAME["revenue"]).get_column("case_id")
+
+    assert 49 == ids.n_unique()
+    assert ids.str.contains(r"^REV-[0-9a-f]{8}$").all()
+    assert json.dumps(sorted(ids)) == json.dumps(
+        sorted(held_rows(settled(rows, []), BY_NAME["revenue"]).get_column("case_id"))
+    )
