@@ -83,6 +83,11 @@ def refused_accepts(codes: list[str], contract: Contract) -> list[str]:
     return [code for code in codes if code in {contract.code(suffix) for suffix in _UNTYPED}]
 
 
+def is_accepted_as_is() -> pl.Expr:
+    """Return where a current row carries a code that quarantines: a release let it in, not the contract."""
+    return pl.col("_codes").list.eval(pl.element().str.contains("-Q")).list.any()
+
+
 def case_id(place: tuple[object, ...], contract: Contract) -> str:
     """Return the name by which people call a held row: short, and the same whenever it is read.
 

@@ -23,7 +23,7 @@ from compute.current import (
 from compute.errors import BadSetting, ContractViolation
 from compute.judging import judge
 from compute.privacy import key_check
-from compute.releases import RELEASED, fixed_rows, release_marks
+from compute.releases import RELEASED, fixed_rows, is_accepted_as_is, release_marks
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import BRONZE, DEAD_LETTER, DISPOSITIONS, HELD_ROW, JUDGED, LANDED_FILE, RELEASES, SILVER
 from storage.lake import Table, key_number
@@ -172,7 +172,8 @@ def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
     stale = {month: key for month, key in {**keys, **gone}.items() if job.is_rebuild or not silver.done(month, key)}
     watch = Stopwatch(job, SILVER[dataset].name)
     settled = settle(judged.read(pl.col("month").is_in(sorted(stale))), contract, job.company, refused, beside)
-    rows = require(contract, job.company, silver_rows(settled, contract))
+    rows = silver_rows(settled, contract)
+    require(contract, job.company, rows.filter(~is_accepted_as_is()))
     if stale:
         silver.replace(rows, stale, watch.work(rows=rows.height))
     _write_dead_letters(job, contract, whole)

@@ -15,8 +15,8 @@ from deltalake import DeltaTable
 from compute.errors import BadMonth, BadSetting, ContractViolation, PermanentError, PipelineError, TransientError
 from compute.money import MONEY
 from storage.catalog import Dataset
+from storage.files import write_files
 from storage.lake import ALL, Lake, LakeBusy, LakeUnwritable, Work
-from storage.shards import write_files
 
 MONTHLY = Dataset(
     name="test/monthly",
