@@ -30,6 +30,7 @@ from storage.catalog import (
     USER_DAY_TABLE,
 )
 from storage.evidence import first_observed
+from storage.files import Replacement
 from storage.lake import ALL
 
 FIGURE_TABLE = FIGURES["engagement"]
@@ -108,23 +109,21 @@ def seen_until(seen: pl.DataFrame, month: Month) -> pl.Series:
 @materialize(ASSET, task_run_name="engagement figures", cache_policy=NO_CACHE, **RETRY)
 def write_engagement_figures(job: Job, stale: Mapping[str, str]) -> int:
     """Write the engagement figures of the months, and their account-days; returns the table's version."""
-    table, daily = job.lake.open(FIGURE_TABLE), job.lake.open(ACCOUNT_DAY_TABLE)
+    figures, daily = Replacement(job.lake, FIGURE_TABLE), Replacement(job.lake, ACCOUNT_DAY_TABLE)
     sources = [job.lake.open(dataset) for dataset in _INPUTS]
     months = tuple(Month.parse(name) for name in sorted(stale))
     watch, first, seen = Stopwatch(job, FIGURE_TABLE.name, months), first_observed(job.lake), _seen(job)
-    figures, days = [], []
     for month in months:
         used, sessions, teams, rows = (source.read(pl.col("month") == str(month)) for source in sources)
         existing = rows.filter(pl.col("is_existing"))
         sums = company_month(existing, month, first)
         given = EngagementInput(used, sessions, teams, existing, seen_until(seen, month), sums)
-        figures.append(engagement_figures(given, month))
-        days.append(account_days(given, month))
-    feed, written = pl.concat(days), pl.concat(figures)
+        figures.add(str(month), engagement_figures(given, month))
+        daily.add(str(month), account_days(given, month))
     inputs = {source.dataset.name: source.version for source in sources}
-    daily.replace(feed, stale, watch.work(rows=feed.height, inputs=inputs, dataset=ACCOUNT_DAY_TABLE.name))
-    version = table.replace(written, stale, watch.work(rows=written.height, inputs=inputs))
-    say("engagement figures", months=len(months), rows=written.height, version=version)
+    daily.commit(stale, watch.work(rows=daily.rows, inputs=inputs, dataset=ACCOUNT_DAY_TABLE.name))
+    version = figures.commit(stale, watch.work(rows=figures.rows, inputs=inputs))
+    say("engagement figures", months=len(months), rows=figures.rows, version=version)
     return version
 
 

@@ -15,6 +15,7 @@ from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, say, start
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, STATUS_STEP
 from storage.evidence import first_observed
+from storage.files import Replacement
 from storage.lake import key_number
 
 FIGURE_TABLE = FIGURES["growth"]
@@ -75,7 +76,7 @@ def _records(job: Job) -> str:
 @materialize(ASSET, task_run_name="growth figures", cache_policy=NO_CACHE, **RETRY)
 def write_growth_figures(job: Job, stale: Mapping[str, str]) -> int:
     """Write the growth figures of the months; returns the table's version."""
-    table, sources = job.lake.open(FIGURE_TABLE), [job.lake.open(dataset) for dataset in _INPUTS]
+    figures, sources = Replacement(job.lake, FIGURE_TABLE), [job.lake.open(dataset) for dataset in _INPUTS]
     months = tuple(Month.parse(name) for name in sorted(stale))
     watch = Stopwatch(job, FIGURE_TABLE.name, months)
     rows, steps, licences, renewals = (source.read() for source in sources)
@@ -87,9 +88,10 @@ def write_growth_figures(job: Job, stale: Mapping[str, str]) -> int:
         first_month=first_observed(job.lake),
         as_of=job.as_of.date() if job.is_as_of_given else None,
     )
-    figures = pl.concat([growth_figures(given, month) for month in months])
+    for month in months:
+        figures.add(str(month), growth_figures(given, month))
     inputs = {source.dataset.name: source.version for source in sources}
     marks = dict.fromkeys((f"{month}#records" for month in stale), key_number(_records(job)))
-    version = table.replace(figures, stale, watch.work(rows=figures.height, inputs=inputs), marks)
-    say("growth figures", months=len(months), rows=figures.height, version=version)
+    version = figures.commit(stale, watch.work(rows=figures.rows, inputs=inputs), marks)
+    say("growth figures", months=len(months), rows=figures.rows, version=version)
     return version

@@ -1,5 +1,6 @@
 """Ingest: from landed records to silver, feed by feed. Land, judge, settle."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -26,12 +27,15 @@ from compute.privacy import key_check
 from compute.releases import RELEASED, fixed_rows, is_accepted_as_is, release_marks
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import BRONZE, DEAD_LETTER, DISPOSITIONS, HELD_ROW, JUDGED, LANDED_FILE, RELEASES, SILVER
+from storage.files import Replacement, write_files
 from storage.lake import Table, key_number
 from storage.landing import Landing, arrivals, land, stray_folders
 from storage.topics import land_topic
+from storage.work import DataFile
 
 _RECEIVED = "#received"  # names what a judged table was made from
 _KEY = "#pseudonym_key"  # tells which key the pseudonyms of a judged table were made with
+_ROWS_AT_ONCE = 200_000  # bounds what is judged in memory
 _RULES = "#rules"  # names the rules that a judged table was made with
 
 
@@ -104,13 +108,21 @@ def judge_new(job: Job, contract: Contract) -> None:
     if judged.done(_RECEIVED, key) and not job.is_rebuild:
         return
     watch, whole = Stopwatch(job, judged.dataset.name), _must_judge_all(job, contract, judged, rules)
-    received = _unjudged(job, contract, None if whole else judged)
-    if received.is_empty() and not whole:
+    files: list[DataFile] = []
+    for received in _unjudged(job, contract, None if whole else judged):
+        judged.created()
+        files += write_files(job.lake, judged.dataset, judge(received, contract, job.company, _key(job)))
+    if not files and not whole:
         return
-    rows = judge(received, contract, job.company, _key(job))
-    positions = {_KEY: _key_number(job)} if contract.user else {}
-    write = judged.rewrite if whole else judged.append
-    write(rows, watch.work(rows=rows.height), {_RULES: rules, _RECEIVED: key}, positions)
+    marks = {_RULES: key_number(rules), _RECEIVED: key_number(key)} | (
+        {_KEY: _key_number(job)} if contract.user else {}
+    )
+    work = watch.work(rows=sum(file.rows for file in files))
+    if whole:
+        months = {*judged.partitions(), *(file.partition for file in files)}
+        judged.replace_files(files, dict.fromkeys(months, rules), work, marks)
+    else:
+        judged.append_files(files, marks, work)
 
 
 def _must_judge_all(job: Job, contract: Contract, judged: Table, rules: str) -> bool:
@@ -125,16 +137,20 @@ def _must_judge_all(job: Job, contract: Contract, judged: Table, rules: str) -> 
     return landed.join(arrivals(job.lake, contract.dataset), on=place[1:], how="anti").height > 0
 
 
-def _unjudged(job: Job, contract: Contract, judged: Table | None) -> pl.DataFrame:
-    """Return the received rows that are not judged yet, in their places; all of them without a judged table."""
+def _unjudged(job: Job, contract: Contract, judged: Table | None) -> Iterator[pl.DataFrame]:
+    """Yield the received rows that are not judged yet, in their places; all of them without a judged table."""
     known = [] if judged is None else judged.scan().select(pl.col("_batch_id").unique()).collect().to_series().to_list()
-    is_new = ~pl.col("_batch_id").is_in(known)
-    received = job.lake.read(BRONZE[contract.dataset], is_new).drop("_ingested_at")
-    if not contract.is_topic:
+    is_new, columns = ~pl.col("_batch_id").is_in(known), [*contract.place, "payload"]
+    places = None if contract.is_topic else arrivals(job.lake, contract.dataset)
+    bronze = job.lake.open(BRONZE[contract.dataset]).scan().filter(is_new).drop("_ingested_at")
+    for batch in bronze.collect_batches(chunk_size=_ROWS_AT_ONCE, maintain_order=True):
         # A file counts at the earliest of its names, whichever was read first.
-        received = received.drop("_arrival", "_file").join(arrivals(job.lake, contract.dataset), on="_batch_id")
-    columns = [*contract.place, "payload"]
-    return pl.concat([received.select(columns), _fixed(job, contract).filter(is_new).select(columns)])
+        received = batch if places is None else batch.drop("_arrival", "_file").join(places, on="_batch_id")
+        if received.height:
+            yield received.select(columns)
+    fixed = _fixed(job, contract).filter(is_new).select(columns)
+    if fixed.height:
+        yield fixed
 
 
 def _fixed(job: Job, contract: Contract) -> pl.DataFrame:
@@ -170,15 +186,20 @@ def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
     }
     gone = {month: f"{base} none" for month in silver.partitions() if month not in keys}
     stale = {month: key for month, key in {**keys, **gone}.items() if job.is_rebuild or not silver.done(month, key)}
-    watch = Stopwatch(job, SILVER[dataset].name)
-    settled = settle(judged.read(pl.col("month").is_in(sorted(stale))), contract, job.company, refused, beside)
-    rows = silver_rows(settled, contract)
-    require(contract, job.company, rows.filter(~is_accepted_as_is()))
+    watch, written = Stopwatch(job, SILVER[dataset].name), Replacement(lake, SILVER[dataset])
+    held, counted = [pl.DataFrame(schema=HELD_ROW.schema)], [pl.DataFrame(schema=DISPOSITIONS.schema)]
+    for month in sorted(stale):
+        settled = settle(judged.read(pl.col("month") == month), contract, job.company, refused, beside)
+        rows = silver_rows(settled, contract)
+        require(contract, job.company, rows.filter(~is_accepted_as_is()))
+        written.add(month, rows)
+        held.append(held_rows(settled, contract))
+        counted.append(count_dispositions(settled, contract))
     if stale:
-        silver.replace(rows, stale, watch.work(rows=rows.height))
+        written.commit(stale, watch.work(rows=written.rows))
     _write_dead_letters(job, contract, whole)
-    _write_held(job, contract, settled, frozenset(stale), whole)
-    _write_counts(job, contract, settled, frozenset(stale), whole)
+    _write_held(job, contract, pl.concat(held), frozenset(stale), whole)
+    _write_counts(job, contract, pl.concat(counted), frozenset(stale), whole)
     return tuple(sorted(stale))
 
 
@@ -226,21 +247,21 @@ def _write_dead_letters(job: Job, contract: Contract, key: str) -> None:
         table.replace(rows, {dataset: key}, watch.work(rows=rows.height))
 
 
-def _write_held(job: Job, contract: Contract, settled: pl.DataFrame, months: frozenset[str], key: str) -> None:
+def _write_held(job: Job, contract: Contract, held: pl.DataFrame, months: frozenset[str], key: str) -> None:
     """Keep the quarantined rows of the settled months beside those of the others."""
     table, watch = job.lake.open(HELD_ROW), Stopwatch(job, HELD_ROW.name)
     others = table.read((pl.col("dataset") == contract.dataset) & ~pl.col("month").is_in(sorted(months)))
-    rows = pl.concat([others, held_rows(settled, contract)]).sort("month", "case_id", "batch_id", "row")
+    rows = pl.concat([others, held]).sort("month", "case_id", "batch_id", "row")
     if rows.height or table.version >= 0:
         table.replace(rows, {contract.dataset: key}, watch.work(rows=rows.height))
 
 
-def _write_counts(job: Job, contract: Contract, settled: pl.DataFrame, months: frozenset[str], key: str) -> None:
+def _write_counts(job: Job, contract: Contract, counted: pl.DataFrame, months: frozenset[str], key: str) -> None:
     """Count dispositions of the settled months beside those of the others; conservation is asserted (AT-03)."""
     lake, dataset = job.lake, contract.dataset
     table, watch = lake.open(DISPOSITIONS), Stopwatch(job, DISPOSITIONS.name)
     others = table.read((pl.col("dataset") == dataset) & ~pl.col("month").is_in(sorted(months)))
-    rows = pl.concat([others, count_dispositions(settled, contract)]).sort("month", "disposition", "code")
+    rows = pl.concat([others, counted]).sort("month", "disposition", "code")
     ruled = rows.filter(pl.col("code") == "").get_column("rows").sum()
     received = lake.open(BRONZE[dataset]).count() + _fixed(job, contract).height
     if ruled != received:

@@ -19,6 +19,7 @@ from flows.job import RETRY, Job, Stopwatch, say, start
 from flows.user_days import bring_user_days
 from storage.catalog import ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, FIGURES, SILVER, USER_DAY_TABLE
 from storage.evidence import first_observed
+from storage.files import Replacement
 from storage.lake import Table
 
 FIGURE_TABLE = FIGURES["profit"]
@@ -104,32 +105,24 @@ def _of(table: Table, month: Month) -> pl.DataFrame:
 @task(task_run_name="allocation", cache_policy=NO_CACHE, **RETRY)
 def write_allocation(job: Job, stale: Mapping[str, str]) -> int:
     """Share salaries and shared expenses of the months over their accounts."""
-    table, given = job.lake.open(ALLOCATION_LEDGER), _Sources.open(job)
+    ledger, given = Replacement(job.lake, ALLOCATION_LEDGER), _Sources.open(job)
     months = tuple(Month.parse(name) for name in sorted(stale))
     watch = Stopwatch(job, ALLOCATION_LEDGER.name, months)
-    ledger = pl.concat(
-        [
-            allocation(
-                str(month),
-                _of(given.rows, month),
-                sources(_of(given.salaries, month), _of(given.expenses, month), job.company),
-                active_minutes(_of(given.days, month)),
-            )
-            for month in months
-        ]
-    )
-    version = table.replace(ledger, stale, watch.work(rows=ledger.height, inputs=given.versions))
-    say("allocation", months=len(months), rows=ledger.height, version=version)
+    for month in months:
+        shared = sources(_of(given.salaries, month), _of(given.expenses, month), job.company)
+        minutes = active_minutes(_of(given.days, month))
+        ledger.add(str(month), allocation(str(month), _of(given.rows, month), shared, minutes))
+    version = ledger.commit(stale, watch.work(rows=ledger.rows, inputs=given.versions))
+    say("allocation", months=len(months), rows=ledger.rows, version=version)
     return version
 
 
 @materialize(ASSET, task_run_name="profit figures", cache_policy=NO_CACHE, **RETRY)
 def write_profit_figures(job: Job, stale: Mapping[str, str]) -> int:
     """Write the profit figures of the months; returns the table's version."""
-    table, given, ledger = job.lake.open(FIGURE_TABLE), _Sources.open(job), job.lake.open(ALLOCATION_LEDGER)
+    figures, given, ledger = Replacement(job.lake, FIGURE_TABLE), _Sources.open(job), job.lake.open(ALLOCATION_LEDGER)
     months = tuple(Month.parse(name) for name in sorted(stale))
     watch, first = Stopwatch(job, FIGURE_TABLE.name, months), first_observed(job.lake)
-    parts = []
     for month in months:
         rows = _of(given.rows, month)
         profit_input = ProfitInput(
@@ -140,9 +133,8 @@ def write_profit_figures(job: Job, stale: Mapping[str, str]) -> int:
             expenses=_of(given.expenses, month),
             sums=company_month(rows.filter(pl.col("is_existing")), month, first),
         )
-        parts.append(profit_figures(profit_input, month, job.company))
-    figures = pl.concat(parts)
+        figures.add(str(month), profit_figures(profit_input, month, job.company))
     inputs = {**given.versions, ledger.dataset.name: ledger.version}
-    version = table.replace(figures, stale, watch.work(rows=figures.height, inputs=inputs))
-    say("profit figures", months=len(months), rows=figures.height, version=version)
+    version = figures.commit(stale, watch.work(rows=figures.rows, inputs=inputs))
+    say("profit figures", months=len(months), rows=figures.rows, version=version)
     return version

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from storage.catalog import Dataset
-from storage.lake import Lake
-from storage.work import DataFile, Written
+from storage.lake import NO_POSITIONS, Lake
+from storage.work import DataFile, Work, Written
 
 
 def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFile]:
@@ -24,6 +24,45 @@ def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFi
         _write_file(folder, f"{column}={name}" if column else "", str(name), part, dataset.key)
         for (name,), part in sorted(parts.items())
     ]
+
+
+class Replacement:
+    """Partitions of a table replaced one after another, each in memory by itself, and committed together.
+
+    A partition whose rows are those that the table has already keeps its files.
+    """
+
+    def __init__(self, lake: Lake, dataset: Dataset) -> None:
+        self._lake, self.table = lake, lake.open(dataset)
+        self._stored = set(self.table.partitions())
+        self._files: list[DataFile] = []
+        self._same: set[str] = set()
+        self.rows = 0
+
+    def add(self, name: str, rows: pl.DataFrame) -> None:
+        """Give all rows of one partition.
+
+        Raises:
+            ContractViolation: when they are not the dataset's, or lie in another partition.
+        """
+        self.table.require_shape(rows, [name])
+        self.rows += rows.height
+        column, order = str(self.table.dataset.partition_by), self.table.dataset.key
+        if name in self._stored and self.table.read(pl.col(column) == name).sort(order).equals(rows.sort(order)):
+            self._same.add(name)
+        elif rows.height:
+            self.table.created()
+            self._files += write_files(self._lake, self.table.dataset, rows)
+
+    def commit(self, keys: Mapping[str, str], work: Work, positions: Mapping[str, int] = NO_POSITIONS) -> int:
+        """Commit what was given, with the keys of its partitions; returns the version.
+
+        Raises:
+            LakeBusy: when the table changed since this began.
+        """
+        changed = {name: key for name, key in keys.items() if name not in self._same}
+        kept = {name: key for name, key in keys.items() if name in self._same}
+        return self.table.replace_files(self._files, changed, work, positions, kept)
 
 
 def write_changes(

@@ -196,7 +196,7 @@ class Table:
             LakeBusy: when the table changed since it was opened.
         """
         column = self.dataset.partition_by
-        self._require_shape(rows, rows.get_column(column).unique() if column else keys)
+        self.require_shape(rows, rows.get_column(column).unique() if column else keys)
         return self._write(rows, work, keys, "overwrite", positions=positions)
 
     def replace(
@@ -214,7 +214,7 @@ class Table:
             ContractViolation: when columns, types or keys are not the dataset's.
             LakeBusy: when the table changed since it was opened.
         """
-        self._require_shape(rows, keys)
+        self.require_shape(rows, keys)
         column = self.dataset.partition_by
         if column and not keys:
             return self.append_files((), positions, work)
@@ -354,7 +354,12 @@ class Table:
             max_commit_retries=0,
         )
 
-    def _require_shape(self, rows: pl.DataFrame, keys: Iterable[str]) -> None:
+    def require_shape(self, rows: pl.DataFrame, keys: Iterable[str]) -> None:
+        """Hold rows to the dataset.
+
+        Raises:
+            ContractViolation: columns, types or keys are not the dataset's, or rows lie outside the partitions.
+        """
         wanted = _dtypes(self.dataset)
         failures = []
         if dict(rows.schema) != wanted:
