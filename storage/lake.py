@@ -204,6 +204,8 @@ class Table:
     ) -> int:
         """Replace whole partitions in one commit; returns the version.
 
+        A partition that holds just these rows already keeps its files, and with them its fingerprint.
+
         Args:
             rows: all rows of the partitions named in `keys`, and no others.
             keys: partition → fingerprint of what it was made from; `ALL` for an unpartitioned table.
@@ -216,10 +218,26 @@ class Table:
         """
         self._require_shape(rows, keys)
         column = self.dataset.partition_by
-        if column and not keys:
-            return self.append_files((), positions, work)
-        predicate = f"{column} IN ({', '.join(repr(name) for name in sorted(keys))})" if column else None
-        return self._write(rows, work, keys, "overwrite", predicate, positions)
+        names = set(keys) if column else {ALL}
+        changed = sorted(names - self._unchanged(rows, names))
+        if not changed:
+            return self._write_files((), self._properties(work, keys, positions), "append", None)
+        if not column:
+            return self._write(rows, work, keys, "overwrite", positions=positions)
+        predicate = f"{column} IN ({', '.join(map(repr, changed))})"
+        return self._write(rows.filter(pl.col(column).is_in(changed)), work, keys, "overwrite", predicate, positions)
+
+    def _unchanged(self, rows: pl.DataFrame, names: Iterable[str]) -> set[str]:
+        """Return the partitions that hold just these rows, in whatever order; only equal counts are read."""
+        counts, fresh, nothing = self.counts(), by_partition(self.dataset, rows), rows.clear()
+        alike = [name for name in names if counts.get(name, 0) == fresh.get(name, nothing).height]
+        column = self.dataset.partition_by
+        where = pl.col(column).is_in(alike) if column else None
+        try:
+            stored = by_partition(self.dataset, self.read(where) if any(map(counts.get, alike)) else nothing)
+        except (OSError, pl.exceptions.ComputeError, pl.exceptions.PanicException):
+            return set()  # what cannot be read any more is written anew
+        return {name for name in alike if fresh.get(name, nothing).equals(stored.get(name, nothing))}
 
     def replace_files(
         self,
@@ -380,6 +398,14 @@ class Table:
 
 def _dtypes(dataset: Dataset) -> dict[str, pl.DataType]:
     return {name: dtype() if isinstance(dtype, type) else dtype for name, dtype in dataset.schema.items()}
+
+
+def by_partition(dataset: Dataset, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return the rows of each partition in the order of their keys."""
+    rows = rows.sort(dataset.key)
+    if dataset.partition_by is None:
+        return {ALL: rows}
+    return {str(name): part for (name,), part in rows.partition_by(dataset.partition_by, as_dict=True).items()}
 
 
 def _arrow_schema(dataset: Dataset) -> pa.Schema:
