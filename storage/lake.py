@@ -24,7 +24,8 @@ from compute.errors import ContractViolation, PermanentError, TransientError
 from storage.catalog import Dataset
 from storage.work import DataFile, Work
 
-LAKE_FORMAT = "1"
+LAKE_FORMAT = "1"  # goes up when a lake as it stands can no longer be continued
+_FORMAT, _NO_FORMAT = "techflow.lakeFormat", "none"
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 NO_POSITIONS: Mapping[str, int] = MappingProxyType({})
 NEVER_WRITTEN = -1
@@ -43,6 +44,18 @@ class LakeUnwritable(PermanentError):
 
     def __init__(self, *, root: str, reason: str) -> None:
         super().__init__(f"The lake at {root} cannot be written ({reason}): give another with --lake, or its rights.")
+
+
+class LakeFormat(PermanentError):
+    """The lake was made by a program whose tables differ from ours; nothing was written."""
+
+    def __init__(self, *, root: str, found: str) -> None:
+        way_out = (
+            "run the newer program that made it"
+            if found.isdecimal() and int(found) > int(LAKE_FORMAT)
+            else "give a new folder with --lake and run again from the landing area"
+        )
+        super().__init__(f"The lake at {root} has format {found}, this program has format {LAKE_FORMAT}: {way_out}.")
 
 
 class VersionGone(PermanentError):
@@ -88,15 +101,20 @@ class Lake:
         return self.open(dataset).read(where, columns)
 
     def require_writable(self) -> None:
-        """Make the lake's folder.
+        """Make the lake's folder, and see that its tables are such as this program writes.
 
         Raises:
             LakeUnwritable: when it cannot be made or written; nothing was written.
+            LakeFormat: when its tables are older or newer; nothing was written.
         """
         if "://" in self.root:
             raise LakeUnwritable(root=self.root, reason="object stores are not supported yet")
+        root = Path(self.root)
+        # All tables are made by one program: the first one found speaks for them.
+        found = next(filter(None, map(_format_of, root.glob("*/*/_delta_log"))), LAKE_FORMAT)
+        if found != LAKE_FORMAT:
+            raise LakeFormat(root=self.root, found=found)
         try:
-            root = Path(self.root)
             root.mkdir(parents=True, exist_ok=True)
             probe = root / ".writable"
             probe.touch()
@@ -332,7 +350,7 @@ class Table:
                         "delta.dataSkippingStatsColumns": ",".join(
                             name for name in self.dataset.key if name != self.dataset.partition_by
                         ),
-                        "techflow.lakeFormat": LAKE_FORMAT,
+                        _FORMAT: LAKE_FORMAT,
                     },
                 )
         return self._delta
@@ -394,6 +412,14 @@ class Table:
             if "ermission denied" in str(error) or "ead-only" in str(error):
                 raise LakeUnwritable(root=self._lake.root, reason="permission denied") from error
             raise
+
+
+def _format_of(log: Path) -> str | None:
+    """Return the format number that a table carries; None of a table whose making was cut off."""
+    try:
+        return DeltaTable(str(log.parent), without_files=True).metadata().configuration.get(_FORMAT) or _NO_FORMAT
+    except DeltaError:
+        return None
 
 
 def _dtypes(dataset: Dataset) -> dict[str, pl.DataType]:

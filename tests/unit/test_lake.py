@@ -17,7 +17,7 @@ from compute.errors import BadMonth, BadSetting, ContractViolation, PermanentErr
 from compute.money import MONEY
 from storage.catalog import Dataset
 from storage.files import write_files
-from storage.lake import ALL, Lake, LakeBusy, LakeUnwritable, Work
+from storage.lake import ALL, Lake, LakeBusy, LakeFormat, LakeUnwritable, Work
 
 MONTHLY = Dataset(
     name="test/monthly",
@@ -343,10 +343,68 @@ def test_a_lake_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path,
 
 
 @pytest.mark.parametrize(
+    ("properties", "what_to_do"),
+    [
+        ({"techflow.lakeFormat": "0"}, "has format 0, this program has format 1: give a new folder with --lake"),
+        ({"techflow.lakeFormat": "10"}, "has format 10, this program has format 1: run the newer program"),
+        (
+            {"techflow.lakeFormat": "new"},
+            "has format new, .* give a new folder with --lake and run again from the landing",
+        ),
+        ({}, "has format none, .* give a new folder with --lake and run again from the landing area"),
+    ],
+)
+def test_a_lake_of_another_format_says_what_to_do_and_is_left_as_it_is(
+    tmp_path: Path, properties: dict[str, str], what_to_do: str
+) -> None:
+    root = tmp_path / "lake"
+    DeltaTable.create(
+        str(root / MONTHLY.name),
+        schema=rows().to_arrow().schema,
+        configuration=properties,
+        raise_if_key_not_exists=False,
+    )
+    before = {path: path.stat().st_mtime_ns for path in (root, *root.rglob("*"))}
+
+    with pytest.raises(LakeFormat, match=what_to_do):
+        Lake(str(root)).require_writable()
+
+    assert before == {path: path.stat().st_mtime_ns for path in (root, *root.rglob("*"))}
+
+
+def test_a_lake_of_this_format_goes_on(lake: Lake) -> None:
+    lake.require_writable()
+
+
+def test_of_a_lake_of_many_tables_one_is_asked_for_its_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake, opened = Lake(str(tmp_path / "lake")), []
+    for number in range(50):
+        lake.open(replace(MONTHLY, name=f"test/t{number}")).created()
+    monkeypatch.setattr(
+        "storage.lake.DeltaTable", lambda *given, **how: opened.append(given) or DeltaTable(*given, **how)
+    )
+
+    lake.require_writable()
+
+    assert 1 == len(opened)
+
+
+def test_a_table_whose_making_was_cut_off_hides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "lake" / MONTHLY.name / "_delta_log").mkdir(parents=True)
+
+    lake = Lake(str(tmp_path / "lake"))
+    lake.require_writable()
+    lake.open(MONTHLY).replace(rows(JAN), {"2024-01": "a"}, WORK)
+
+    assert [JAN] == held(lake)
+
+
+@pytest.mark.parametrize(
     ("error", "kind"),
     [
         (LakeBusy(dataset="silver/revenue"), TransientError),
         (LakeUnwritable(root="/lake", reason="permission denied"), PermanentError),
+        (LakeFormat(root="/lake", found="2"), PermanentError),
         (ContractViolation(dataset="revenue", failures=("REV-Q01", "REV-Q02")), PermanentError),
         (BadSetting("no such key"), PermanentError),
         (BadMonth("no month"), PermanentError),
