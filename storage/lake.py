@@ -22,6 +22,7 @@ from deltalake.transaction import AddAction
 
 from compute.errors import ContractViolation, PermanentError, TransientError
 from storage.catalog import Dataset
+from storage.meanings import meaning
 from storage.work import DataFile, Work
 
 LAKE_FORMAT = "1"  # goes up when a lake as it stands can no longer be continued
@@ -435,5 +436,6 @@ def by_partition(dataset: Dataset, rows: pl.DataFrame) -> dict[str, pl.DataFrame
 
 
 def _arrow_schema(dataset: Dataset) -> pa.Schema:
-    """Return the schema with plain strings, as every Delta reader knows them."""
-    return pa.schema(pl.DataFrame(schema=_dtypes(dataset)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema)
+    """Return the schema with plain strings, as every Delta reader knows them, and what each column means."""
+    plain = pl.DataFrame(schema=_dtypes(dataset)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    return pa.schema([each.with_metadata({"comment": meaning(dataset, each.name)}) for each in plain])

@@ -18,6 +18,7 @@ from compute.money import MONEY
 from storage.catalog import Dataset
 from storage.files import write_files
 from storage.lake import ALL, Lake, LakeBusy, LakeFormat, LakeUnwritable, Work
+from storage.meanings import meaning
 
 MONTHLY = Dataset(
     name="test/monthly",
@@ -318,6 +319,19 @@ def test_statistics_are_kept_of_the_key_and_never_of_money(lake: Lake) -> None:
     kept = DeltaTable(lake.open(MONTHLY).location).metadata().configuration["delta.dataSkippingStatsColumns"]
 
     assert "account_id" == kept
+
+
+def test_a_new_table_says_what_its_columns_mean_and_goes_on_saying_so(lake: Lake) -> None:
+    lake.open(MONTHLY).replace_files(write_files(lake, MONTHLY, rows(NEW_JAN)), {"2024-01": "b"}, WORK)
+    lake.open(MONTHLY).append(rows(("2024-01", "ACC_3", "5.00")), WORK)
+    lake.open(MONTHLY).replace(rows(("2024-02", "ACC_3", "5.00")), {"2024-02": "b"}, WORK)
+    lake.open(MONTHLY).rewrite(rows(JAN), WORK, {"2024-01": "c"})
+
+    fields = DeltaTable(lake.open(MONTHLY).location).schema().fields
+
+    assert {name: meaning(MONTHLY, name) for name in MONTHLY.schema} == {
+        field.name: field.metadata["comment"] for field in fields
+    }
 
 
 def test_a_commit_says_who_did_it_from_what(lake: Lake) -> None:
