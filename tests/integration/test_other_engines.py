@@ -48,6 +48,7 @@ def assert_plain_delta_in_utc(lake: Lake) -> None:
         assert protocol.min_writer_version <= 4, dataset.name
         assert not protocol.reader_features, dataset.name
         assert not protocol.writer_features, dataset.name
+        assert all(field.metadata.get("comment") for field in table.schema().fields), dataset.name
         types = {field.name: field.type for field in table.schema().fields}
         instants = {name for name, dtype in dataset.schema.items() if dtype == pl.Datetime("us", "UTC")}
         # Delta's `timestamp` is an instant in UTC; without a zone it would be `timestamp_ntz`, a table feature.
