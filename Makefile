@@ -43,9 +43,10 @@ fix: $(STAMP) ## format and apply safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(STAMP) ## write docs/metrics.md and docs/codes.md anew from the code
+docs: $(STAMP) ## write docs/metrics.md, codes.md and tables.md anew from the code
 	$(BIN)/python docs/write_metrics.py
 	$(BIN)/python docs/write_codes.py
+	$(BIN)/python docs/write_tables.py
 
 lock: $(STAMP) ## pin what is installed into constraints.txt and show the difference
 	$(BIN)/pip freeze --exclude-editable | sort -f > constraints.txt

@@ -69,6 +69,7 @@ def start(flow: str, as_of: str | None = None, *, is_rebuild: bool = False) -> J
     Raises:
         BadSetting: when one of them is wrong.
         LakeUnwritable: when the lake cannot be written.
+        LakeFormat: when another program's tables are in it.
     """
     settings = load_settings()
     now = datetime.now(UTC)

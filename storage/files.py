@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from storage.catalog import Dataset
-from storage.lake import NO_POSITIONS, Lake
+from storage.lake import NO_POSITIONS, Lake, by_partition
 from storage.work import DataFile, Work, Written
 
 
@@ -47,8 +47,7 @@ class Replacement:
         """
         self.table.require_shape(rows, [name])
         self.rows += rows.height
-        column, order = str(self.table.dataset.partition_by), self.table.dataset.key
-        if name in self._stored and self.table.read(pl.col(column) == name).sort(order).equals(rows.sort(order)):
+        if name in self._stored and self.table.unchanged(rows, [name]):
             self._same.add(name)
         elif rows.height:
             self.table.created()
@@ -77,15 +76,10 @@ def write_changes(
         stored: the shard's rows as the table has them now.
         partitions: the partitions that the shard speaks of, those included in which it has no row.
     """
-    now, before = _by_partition(dataset, rows), _by_partition(dataset, stored)
+    now, before = by_partition(dataset, rows), by_partition(dataset, stored)
     names, nothing = frozenset(partitions), rows.clear()
     same = {name for name in names if now.get(name, nothing).equals(before.get(name, nothing))}
     return Written(tuple(write_files(lake, dataset, rows)), names, frozenset(same))
-
-
-def _by_partition(dataset: Dataset, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    parts = rows.sort(dataset.key).partition_by(str(dataset.partition_by), as_dict=True)
-    return {str(name): part for (name,), part in parts.items()}
 
 
 def describe(

@@ -22,9 +22,11 @@ from deltalake.transaction import AddAction
 
 from compute.errors import ContractViolation, PermanentError, TransientError
 from storage.catalog import Dataset
+from storage.meanings import meaning
 from storage.work import DataFile, Work
 
-LAKE_FORMAT = "1"
+LAKE_FORMAT = "1"  # goes up when a lake as it stands can no longer be continued
+_FORMAT, _NO_FORMAT = "techflow.lakeFormat", "none"
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 NO_POSITIONS: Mapping[str, int] = MappingProxyType({})
 NEVER_WRITTEN = -1
@@ -43,6 +45,18 @@ class LakeUnwritable(PermanentError):
 
     def __init__(self, *, root: str, reason: str) -> None:
         super().__init__(f"The lake at {root} cannot be written ({reason}): give another with --lake, or its rights.")
+
+
+class LakeFormat(PermanentError):
+    """The lake was made by a program whose tables differ from ours; nothing was written."""
+
+    def __init__(self, *, root: str, found: str) -> None:
+        way_out = (
+            "run the newer program that made it"
+            if found.isdecimal() and int(found) > int(LAKE_FORMAT)
+            else "give a new folder with --lake and run again from the landing area"
+        )
+        super().__init__(f"The lake at {root} has format {found}, this program has format {LAKE_FORMAT}: {way_out}.")
 
 
 class VersionGone(PermanentError):
@@ -88,15 +102,20 @@ class Lake:
         return self.open(dataset).read(where, columns)
 
     def require_writable(self) -> None:
-        """Make the lake's folder.
+        """Make the lake's folder, and see that its tables are such as this program writes.
 
         Raises:
             LakeUnwritable: when it cannot be made or written; nothing was written.
+            LakeFormat: when its tables are older or newer; nothing was written.
         """
         if "://" in self.root:
             raise LakeUnwritable(root=self.root, reason="object stores are not supported yet")
+        root = Path(self.root)
+        # All tables are made by one program: the first one found speaks for them.
+        found = next(filter(None, map(_format_of, root.glob("*/*/_delta_log"))), LAKE_FORMAT)
+        if found != LAKE_FORMAT:
+            raise LakeFormat(root=self.root, found=found)
         try:
-            root = Path(self.root)
             root.mkdir(parents=True, exist_ok=True)
             probe = root / ".writable"
             probe.touch()
@@ -204,6 +223,8 @@ class Table:
     ) -> int:
         """Replace whole partitions in one commit; returns the version.
 
+        A partition that holds just these rows already keeps its files, and with them its fingerprint.
+
         Args:
             rows: all rows of the partitions named in `keys`, and no others.
             keys: partition → fingerprint of what it was made from; `ALL` for an unpartitioned table.
@@ -216,10 +237,26 @@ class Table:
         """
         self.require_shape(rows, keys)
         column = self.dataset.partition_by
-        if column and not keys:
-            return self.append_files((), positions, work)
-        predicate = f"{column} IN ({', '.join(repr(name) for name in sorted(keys))})" if column else None
-        return self._write(rows, work, keys, "overwrite", predicate, positions)
+        names = set(keys) if column else {ALL}
+        changed = sorted(names - self.unchanged(rows, names))
+        if not changed:
+            return self._write_files((), self._properties(work, keys, positions), "append", None)
+        if not column:
+            return self._write(rows, work, keys, "overwrite", positions=positions)
+        predicate = f"{column} IN ({', '.join(map(repr, changed))})"
+        return self._write(rows.filter(pl.col(column).is_in(changed)), work, keys, "overwrite", predicate, positions)
+
+    def unchanged(self, rows: pl.DataFrame, names: Iterable[str]) -> set[str]:
+        """Return the partitions that hold just these rows, in whatever order; only equal counts are read."""
+        counts, fresh, nothing = self.counts(), by_partition(self.dataset, rows), rows.clear()
+        alike = [name for name in names if counts.get(name, 0) == fresh.get(name, nothing).height]
+        column = self.dataset.partition_by
+        where = pl.col(column).is_in(alike) if column else None
+        try:
+            stored = by_partition(self.dataset, self.read(where) if any(map(counts.get, alike)) else nothing)
+        except (OSError, pl.exceptions.ComputeError, pl.exceptions.PanicException):
+            return set()  # what cannot be read any more is written anew
+        return {name for name in alike if fresh.get(name, nothing).equals(stored.get(name, nothing))}
 
     def replace_files(
         self,
@@ -314,7 +351,7 @@ class Table:
                         "delta.dataSkippingStatsColumns": ",".join(
                             name for name in self.dataset.key if name != self.dataset.partition_by
                         ),
-                        "techflow.lakeFormat": LAKE_FORMAT,
+                        _FORMAT: LAKE_FORMAT,
                     },
                 )
         return self._delta
@@ -383,10 +420,27 @@ class Table:
             raise
 
 
+def _format_of(log: Path) -> str | None:
+    """Return the format number that a table carries; None of a table whose making was cut off."""
+    try:
+        return DeltaTable(str(log.parent), without_files=True).metadata().configuration.get(_FORMAT) or _NO_FORMAT
+    except DeltaError:
+        return None
+
+
 def _dtypes(dataset: Dataset) -> dict[str, pl.DataType]:
     return {name: dtype() if isinstance(dtype, type) else dtype for name, dtype in dataset.schema.items()}
 
 
+def by_partition(dataset: Dataset, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return the rows of each partition in the order of their keys."""
+    rows = rows.sort(dataset.key)
+    if dataset.partition_by is None:
+        return {ALL: rows}
+    return {str(name): part for (name,), part in rows.partition_by(dataset.partition_by, as_dict=True).items()}
+
+
 def _arrow_schema(dataset: Dataset) -> pa.Schema:
-    """Return the schema with plain strings, as every Delta reader knows them."""
-    return pa.schema(pl.DataFrame(schema=_dtypes(dataset)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema)
+    """Return the schema with plain strings, as every Delta reader knows them, and what each column means."""
+    plain = pl.DataFrame(schema=_dtypes(dataset)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    return pa.schema([each.with_metadata({"comment": meaning(dataset, each.name)}) for each in plain])

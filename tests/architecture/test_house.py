@@ -12,6 +12,7 @@ import yaml
 
 from compute.contracts.feeds import FEEDS
 from storage.catalog import BRONZE, DATASETS, JUDGED, SILVER
+from storage.meanings import COMMON, OWN, meaning
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +46,7 @@ def test_a_forbidden_import_breaks_the_layers(tmp_path: Path, module: str, line:
     assert any(contract in row and "BROKEN" in row for row in done.stdout.splitlines()), done.stdout
 
 
-@pytest.mark.parametrize("name", ["metrics", "codes"])
+@pytest.mark.parametrize("name", ["metrics", "codes", "tables"])
 def test_a_written_page_is_current(name: str) -> None:
     page = runpy.run_path(str(ROOT / "docs" / f"write_{name}.py"))["page"]()
 
@@ -64,6 +65,15 @@ def test_table_names_and_keys_are_sound() -> None:
         assert set(dataset.key) <= set(dataset.schema)
         assert dataset.partition_by is None or dataset.partition_by in dataset.schema
         assert dataset.description.endswith(".")
+
+
+def test_every_column_of_every_table_has_a_meaning_and_no_meaning_is_left_over() -> None:
+    assert [] == [
+        (dataset.name, name) for dataset in DATASETS for name in dataset.schema if not meaning(dataset, name).strip()
+    ]
+    shown = {meaning(dataset, name) for dataset in DATASETS for name in dataset.schema}
+    said = [*COMMON.values(), *(words for columns in OWN.values() for words in columns.values())]
+    assert [] == [words for words in said if words not in shown]
 
 
 def test_every_flow_has_a_deployment_on_the_pool() -> None:

@@ -4,6 +4,7 @@ Flows that are killed between two commits are tested in `tests/integration`. Rul
 """
 
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,8 @@ from compute.errors import BadMonth, BadSetting, ContractViolation, PermanentErr
 from compute.money import MONEY
 from storage.catalog import Dataset
 from storage.files import write_files
-from storage.lake import ALL, Lake, LakeBusy, LakeUnwritable, Work
+from storage.lake import ALL, Lake, LakeBusy, LakeFormat, LakeUnwritable, Work
+from storage.meanings import meaning
 
 MONTHLY = Dataset(
     name="test/monthly",
@@ -100,6 +102,97 @@ def test_a_table_without_partitions_is_replaced_whole(lake: Lake) -> None:
 
     assert [NEW_JAN] == held(lake, WHOLE)
     assert (False, True) == (lake.open(WHOLE).done(ALL, "a"), lake.open(WHOLE).done(ALL, "b"))
+
+
+def paths(lake: Lake, dataset: Dataset = MONTHLY) -> set[str]:
+    return set(DeltaTable(lake.open(dataset).location).file_uris())
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_partition_that_holds_these_rows_already_keeps_its_files_and_takes_the_key(lake: Lake, order: int) -> None:
+    lake.open(MONTHLY).replace(rows(JAN, NEW_JAN), {"2024-01": "b"}, WORK)
+    before, files = lake.open(MONTHLY), paths(lake)
+
+    before_prints = before.partitions()
+    lake.open(MONTHLY).replace(rows(*(JAN, NEW_JAN)[::order]), {"2024-01": "c"}, WORK, {"#next": 7})
+
+    after = lake.open(MONTHLY)
+    assert (files, before_prints) == (paths(lake), after.partitions())
+    assert (before.version + 1, True, True, 7) == (
+        after.version, after.done("2024-01", "c"), after.done("2024-02", "a"), after.position("#next")
+    )  # fmt: skip
+
+
+def test_of_several_partitions_only_those_that_differ_are_written(lake: Lake) -> None:
+    before = lake.open(MONTHLY).partitions()
+
+    new_feb = ("2024-02", "ACC_1", "2.01")
+    lake.open(MONTHLY).replace(rows(JAN, new_feb), dict.fromkeys(("2024-01", "2024-02", "2024-03"), "b"), WORK)
+
+    table = lake.open(MONTHLY)
+    assert [JAN, new_feb] == held(lake)
+    assert {"2024-01"} == {name for name, print_ in table.partitions().items() if before[name] == print_}
+    assert all(table.done(month, "b") for month in ("2024-01", "2024-02", "2024-03"))
+
+
+def test_a_table_without_partitions_that_holds_these_rows_keeps_its_files(lake: Lake) -> None:
+    lake.open(WHOLE).replace(rows(JAN, FEB), {ALL: "a"}, WORK)
+    files, print_ = paths(lake, WHOLE), lake.open(WHOLE).fingerprint()
+
+    lake.open(WHOLE).replace(rows(FEB, JAN), {ALL: "b"}, WORK)
+
+    table = lake.open(WHOLE)
+    assert (files, print_, True) == (paths(lake, WHOLE), table.fingerprint(), table.done(ALL, "b"))
+
+
+@pytest.mark.parametrize(
+    ("stored", "given", "is_same"),
+    [
+        (["a", "b"], ["a", "b"], True),
+        ([], [], True),
+        (None, None, True),
+        (["a", None], ["a", None], True),
+        (["a", "b"], ["a", "c"], False),
+        ([], None, False),
+        ([None], [], False),
+    ],
+)
+def test_lists_are_compared_with_their_members(
+    tmp_path: Path, stored: list[str] | None, given: list[str] | None, is_same: bool
+) -> None:
+    listed = replace(MONTHLY, name="test/listed", schema={**MONTHLY.schema, "codes": pl.List(pl.String)})
+    lake = Lake(str(tmp_path / "lake"))
+    prints = []
+
+    for codes in (stored, given):
+        frame = rows(JAN).with_columns(codes=pl.Series([codes], dtype=pl.List(pl.String)))
+        lake.open(listed).replace(frame, {"2024-01": str(codes)}, WORK)
+        prints.append(lake.open(listed).fingerprint())
+
+    assert is_same == (prints[0] == prints[1])
+    assert [given] == lake.read(listed).get_column("codes").to_list()
+
+
+def test_equal_rows_beside_a_commit_of_someone_else_are_told_all_the_same(lake: Lake) -> None:
+    one, other = lake.open(MONTHLY), lake.open(MONTHLY)
+    one.replace(rows(NEW_JAN), {"2024-01": "b"}, WORK)
+
+    with pytest.raises(LakeBusy):
+        other.replace(rows(FEB), {"2024-02": "c"}, WORK)
+
+    assert (False, [NEW_JAN, FEB]) == (lake.open(MONTHLY).done("2024-02", "c"), held(lake))
+
+
+@pytest.mark.parametrize(
+    "damage", [Path.unlink, lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"?" * 9999)]
+)
+def test_rows_that_can_no_longer_be_read_are_written_anew(lake: Lake, damage: Callable[[Path], object]) -> None:
+    for file in paths(lake):
+        damage(Path(file))
+
+    lake.open(MONTHLY).replace(rows(JAN, FEB), {"2024-01": "b", "2024-02": "b"}, WORK)
+
+    assert [JAN, FEB] == held(lake)
 
 
 def test_rewrite_replaces_every_partition(lake: Lake) -> None:
@@ -228,6 +321,19 @@ def test_statistics_are_kept_of_the_key_and_never_of_money(lake: Lake) -> None:
     assert "account_id" == kept
 
 
+def test_a_new_table_says_what_its_columns_mean_and_goes_on_saying_so(lake: Lake) -> None:
+    lake.open(MONTHLY).replace_files(write_files(lake, MONTHLY, rows(NEW_JAN)), {"2024-01": "b"}, WORK)
+    lake.open(MONTHLY).append(rows(("2024-01", "ACC_3", "5.00")), WORK)
+    lake.open(MONTHLY).replace(rows(("2024-02", "ACC_3", "5.00")), {"2024-02": "b"}, WORK)
+    lake.open(MONTHLY).rewrite(rows(JAN), WORK, {"2024-01": "c"})
+
+    fields = DeltaTable(lake.open(MONTHLY).location).schema().fields
+
+    assert {name: meaning(MONTHLY, name) for name in MONTHLY.schema} == {
+        field.name: field.metadata["comment"] for field in fields
+    }
+
+
 def test_a_commit_says_who_did_it_from_what(lake: Lake) -> None:
     last = lake.open(MONTHLY).history()[0]
 
@@ -251,10 +357,68 @@ def test_a_lake_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path,
 
 
 @pytest.mark.parametrize(
+    ("properties", "what_to_do"),
+    [
+        ({"techflow.lakeFormat": "0"}, "has format 0, this program has format 1: give a new folder with --lake"),
+        ({"techflow.lakeFormat": "10"}, "has format 10, this program has format 1: run the newer program"),
+        (
+            {"techflow.lakeFormat": "new"},
+            "has format new, .* give a new folder with --lake and run again from the landing",
+        ),
+        ({}, "has format none, .* give a new folder with --lake and run again from the landing area"),
+    ],
+)
+def test_a_lake_of_another_format_says_what_to_do_and_is_left_as_it_is(
+    tmp_path: Path, properties: dict[str, str], what_to_do: str
+) -> None:
+    root = tmp_path / "lake"
+    DeltaTable.create(
+        str(root / MONTHLY.name),
+        schema=rows().to_arrow().schema,
+        configuration=properties,
+        raise_if_key_not_exists=False,
+    )
+    before = {path: path.stat().st_mtime_ns for path in (root, *root.rglob("*"))}
+
+    with pytest.raises(LakeFormat, match=what_to_do):
+        Lake(str(root)).require_writable()
+
+    assert before == {path: path.stat().st_mtime_ns for path in (root, *root.rglob("*"))}
+
+
+def test_a_lake_of_this_format_goes_on(lake: Lake) -> None:
+    lake.require_writable()
+
+
+def test_of_a_lake_of_many_tables_one_is_asked_for_its_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake, opened = Lake(str(tmp_path / "lake")), []
+    for number in range(50):
+        lake.open(replace(MONTHLY, name=f"test/t{number}")).created()
+    monkeypatch.setattr(
+        "storage.lake.DeltaTable", lambda *given, **how: opened.append(given) or DeltaTable(*given, **how)
+    )
+
+    lake.require_writable()
+
+    assert 1 == len(opened)
+
+
+def test_a_table_whose_making_was_cut_off_hides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "lake" / MONTHLY.name / "_delta_log").mkdir(parents=True)
+
+    lake = Lake(str(tmp_path / "lake"))
+    lake.require_writable()
+    lake.open(MONTHLY).replace(rows(JAN), {"2024-01": "a"}, WORK)
+
+    assert [JAN] == held(lake)
+
+
+@pytest.mark.parametrize(
     ("error", "kind"),
     [
         (LakeBusy(dataset="silver/revenue"), TransientError),
         (LakeUnwritable(root="/lake", reason="permission denied"), PermanentError),
+        (LakeFormat(root="/lake", found="2"), PermanentError),
         (ContractViolation(dataset="revenue", failures=("REV-Q01", "REV-Q02")), PermanentError),
         (BadSetting("no such key"), PermanentError),
         (BadMonth("no month"), PermanentError),
