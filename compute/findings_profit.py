@@ -120,7 +120,7 @@ def leaping_teams(frames: Frames, _company: Company) -> pl.DataFrame:
     )  # fmt: skip
     return compared.filter(pl.any_horizontal(leaps)).select(
         "month", account_id=pl.lit(None, dtype=pl.String), key=key_of("team_id", "month"),
-        evidence=pl.format("{} differs by more than 30 % from {}", what, "_before"),
+        evidence=pl.format("{}: more than 30 % from {}", what, "_before"),
     )  # fmt: skip
 
 
