@@ -1,7 +1,8 @@
 """Findings: warnings that compare rows, one per code and key, on the current accepted state.
 
 What a check looks at, what it returns, and how its rows become FINDING rows. The checks themselves stand beside their
-pipelines: `findings_profit`, `findings_growth`, `findings_status`, `findings_engagement`; `finding_codes` lists them.
+pipelines: `findings_profit`, `findings_growth`, `findings_status`, `findings_engagement`,
+`findings_refused`; `finding_codes` lists them.
 Source: `data.md` A.0 "Findings" (U-26), A.1 to A.10, C.2.
 """
 
@@ -39,6 +40,7 @@ class Frames:
         bills, changes, licences, renewals, expenses, salaries: of whole accounts and all months.
         steps: the status timeline; `cases`: its gaps.
         rows: ACCOUNT_MONTH rows of existing accounts.
+        refused: DISPOSITION rows of the codes Q99.
         clicks, teams, user_days: of the months that are judged; `sessions`: of the month before them too.
     """
 
@@ -51,6 +53,7 @@ class Frames:
     steps: pl.DataFrame
     cases: pl.DataFrame
     rows: pl.DataFrame
+    refused: pl.DataFrame
     clicks: pl.DataFrame
     sessions: pl.DataFrame
     teams: pl.DataFrame

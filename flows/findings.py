@@ -12,7 +12,7 @@ from compute.finding_codes import RECORD_CHECKS, USE_CHECKS
 from compute.findings import Frames, findings
 from compute.months import Month
 from flows.job import RETRY, Job, Stopwatch, say
-from storage.catalog import ACCOUNT_MONTH_TABLE, FINDINGS, GAP_CASE, SILVER, STATUS_STEP, USER_DAY_TABLE
+from storage.catalog import ACCOUNT_MONTH_TABLE, DISPOSITIONS, FINDINGS, GAP_CASE, SILVER, STATUS_STEP, USER_DAY_TABLE
 from storage.lake import Table
 
 # Later and earlier records of any month may bear on a month; of use, that of the month and the night before it.
@@ -28,11 +28,12 @@ def bring_findings(job: Job, months: tuple[Month, ...]) -> None:
         job.lake.open(dataset).partitions()
         for dataset in (ACCOUNT_MONTH_TABLE, USER_DAY_TABLE, _CLICKS, _SESSIONS, _TEAMS)
     ]
+    refused = dict(_refused(job).group_by("month").agg(pl.format("{} {}", "dataset", "rows").sort().str.join()).rows())
     sessions, table = job.lake.open(_SESSIONS).partitions(), job.lake.open(FINDINGS)
     keys = {
         str(month): " ".join((
             job.rules, *records, *(prints.get(str(month), "-") for prints in of_month),
-            sessions.get(str(month.plus(-1)), "-"),
+            sessions.get(str(month.plus(-1)), "-"), refused.get(str(month), "-"),
         ))
         for month in months
     }  # fmt: skip
@@ -47,7 +48,7 @@ def write_findings(job: Job, stale: Mapping[str, str]) -> int:
     watch, months = Stopwatch(job, FINDINGS.name), sorted(stale)
     sources = {dataset.name: job.lake.open(dataset) for dataset in (*_RECORDS, ACCOUNT_MONTH_TABLE, USER_DAY_TABLE)}
     topics = [job.lake.open(dataset) for dataset in (_CLICKS, _SESSIONS, _TEAMS)]
-    frames = _records(sources)
+    frames = _records(sources, _refused(job))
     parts = [findings(RECORD_CHECKS, frames, job.company, months)]
     for name in months:
         used = _with_use(frames, Month.parse(name), sources[USER_DAY_TABLE.name], *topics)
@@ -60,7 +61,11 @@ def write_findings(job: Job, stale: Mapping[str, str]) -> int:
     return rows.height
 
 
-def _records(sources: Mapping[str, Table]) -> Frames:
+def _refused(job: Job) -> pl.DataFrame:
+    return job.lake.read(DISPOSITIONS, pl.col("code").str.ends_with("-Q99"))
+
+
+def _records(sources: Mapping[str, Table], refused: pl.DataFrame) -> Frames:
     """Return the records of all accounts, without any use of the product."""
     (bills, expenses, salaries, changes, licences, renewals, steps, cases) = (
         sources[dataset.name].read() for dataset in _RECORDS
@@ -69,7 +74,8 @@ def _records(sources: Mapping[str, Table]) -> Frames:
     nothing = pl.DataFrame()
     return Frames(
         bills=bills, changes=changes, licences=licences, renewals=renewals, expenses=expenses, salaries=salaries,
-        steps=steps, cases=cases, rows=rows, clicks=nothing, sessions=nothing, teams=nothing, user_days=nothing,
+        steps=steps, cases=cases, rows=rows, refused=refused,
+        clicks=nothing, sessions=nothing, teams=nothing, user_days=nothing,
     )  # fmt: skip
 
 
