@@ -147,18 +147,7 @@ def _with_contract(grid: pl.DataFrame, records: Records, company: Company) -> pl
 
 def _with_licences(grid: pl.DataFrame, records: Records, bills: pl.DataFrame) -> pl.DataFrame:
     """Add L(a,m), the licences in force at the month's end, and the tier that the account stands in (U-49, U-65)."""
-    order = ["_is_bill", "change_date", "_arrival", "_file", "_batch_id", "_row"]
-    changed = records.licences.select(
-        "account_id", "change_date", seen_on="effective_date", seats="new_licenses", _is_bill=pl.lit(value=False),
-        _arrival="_arrival", _file="_file", _batch_id="_batch_id", _row="_row",
-    )  # fmt: skip
-    billed = bills.select("account_id", seen_on="billing_date", seats="user_licenses", _is_bill=pl.lit(value=True))
-    seats = (
-        pl.concat([changed, billed], how="diagonal")
-        .sort("account_id", "seen_on", *order)
-        .unique(["account_id", "seen_on"], keep="last", maintain_order=True)
-        .select("account_id", "seen_on", "seats")
-    )
+    seats = seats_by_day(records.licences, bills)
     tiers = bills.select("account_id", tier_on="billing_date", tier="bill_tier")
     known = (
         grid.sort("ends_on")
@@ -174,6 +163,25 @@ def _with_licences(grid: pl.DataFrame, records: Records, bills: pl.DataFrame) ->
     licences = pl.when(is_unpaying | is_nothing.fill_null(value=False)).then(0).otherwise(pl.col("seats"))
     return known.with_columns(licences=licences, tier=pl.col("tier").fill_null(UNKNOWN)).drop(
         "seats", "seen_on", "tier_on"
+    )
+
+
+def seats_by_day(licences: pl.DataFrame, bills: pl.DataFrame) -> pl.DataFrame:
+    """Return the licences that changes and state bills tell, one row a day: `account_id, seen_on, seats` (U-49).
+
+    On one day the bill wins; of two changes the later change date, then the later arrival.
+    """
+    order = ["_is_bill", "change_date", "_arrival", "_file", "_batch_id", "_row"]
+    changed = licences.select(
+        "account_id", "change_date", seen_on="effective_date", seats="new_licenses", _is_bill=pl.lit(value=False),
+        _arrival="_arrival", _file="_file", _batch_id="_batch_id", _row="_row",
+    )  # fmt: skip
+    billed = bills.select("account_id", seen_on="billing_date", seats="user_licenses", _is_bill=pl.lit(value=True))
+    return (
+        pl.concat([changed, billed], how="diagonal")
+        .sort("account_id", "seen_on", *order)
+        .unique(["account_id", "seen_on"], keep="last", maintain_order=True)
+        .select("account_id", "seen_on", "seats")
     )
 
 

@@ -108,6 +108,11 @@ def month_before(month: pl.Expr) -> pl.Expr:
     return (month + "-01").str.to_date("%Y-%m-%d").dt.offset_by("-1mo").dt.strftime("%Y-%m")
 
 
+def month_after(month: pl.Expr) -> pl.Expr:
+    """Return the month text one month later."""
+    return (month + "-01").str.to_date("%Y-%m-%d").dt.offset_by("1mo").dt.strftime("%Y-%m")
+
+
 def calendar_frame(months: tuple[Month, ...]) -> pl.DataFrame:
     """Return one row per month: `month` text and `ends_on`, its last day."""
     return pl.DataFrame(

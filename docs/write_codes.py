@@ -6,6 +6,7 @@ from compute.company import Company
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import FEEDS
 from compute.contracts.meanings import COMMON, own_meanings
+from compute.finding_codes import CHECKS
 
 TARGET = Path(__file__).with_name("codes.md")
 
@@ -21,11 +22,26 @@ Codes that every feed has:
 |---|---|
 """
 
+FINDINGS = """
+## Findings
+
+Warnings that compare rows, one per code and key, on the current accepted state; they change no figure and no disposition.
+`blocking` keeps a month from being certified; `footnote` does not.
+`techflow export findings [MONTH]` lists them.
+
+| code | dataset | when | bears on | severity |
+|---|---|---|---|---|
+"""
+
 
 def page() -> str:
     """Return the page."""
     common = "".join(f"| `{suffix}` | {meaning} |\n" for suffix, meaning in COMMON.items())
-    return HEAD + common + "".join(_section(contract) for contract in FEEDS)
+    findings = "".join(
+        f"| `{check.code}` | `{check.dataset}` | {check.meaning} | {check.touches} | {check.severity} |\n"
+        for check in CHECKS
+    )
+    return HEAD + common + "".join(_section(contract) for contract in FEEDS) + FINDINGS + findings
 
 
 def _section(contract: Contract) -> str:

@@ -15,6 +15,7 @@ from compute.engagement import ACCOUNT_DAY
 from compute.engagement_day import USER_DAY
 from compute.engagement_week import WEEK
 from compute.figures import FIGURE, FIGURE_KEY
+from compute.findings import FINDING
 from compute.judging import judged_schema
 from compute.lateness import LATE_EVENT
 from compute.reconciliation import GATE, RECONCILIATION
@@ -251,6 +252,14 @@ LATE_EVENTS = Dataset(
     description="An event that arrived late, or too late to be used: where it stood, how late, what became of it.",
 )
 
+FINDINGS = Dataset(
+    name="gold/finding",
+    schema=FINDING,
+    key=("month", "code", "key"),
+    partition_by="month",
+    description="A warning that compares rows: what was found, in which records, and what it bears on.",
+)
+
 FIGURES = {
     pipeline: Dataset(
         name=f"gold/{pipeline}_figure",
@@ -291,6 +300,6 @@ DATASETS: tuple[Dataset, ...] = (
     LANDED_FILE, *BRONZE.values(), RELEASES, *JUDGED.values(), DEAD_LETTER, HELD_ROW,
     *SILVER.values(), DISPOSITIONS, STATUS_STEP, GAP_CASE,
     ACCOUNT_MONTH_TABLE, MRR_BRIDGE, ALLOCATION_LEDGER, USER_DAY_TABLE, SESSION_PART, CLICK_SESSION, ACCOUNT_DAY_TABLE,
-    ENGAGEMENT_WEEK, ACCOUNT_USE_TABLE, LATE_EVENTS, *FIGURES.values(), RECONCILIATION_ROW, RECONCILIATION_GATE,
-    COMPLETENESS_ROW, SNAPSHOT_FIGURE, SNAPSHOT,
+    ENGAGEMENT_WEEK, ACCOUNT_USE_TABLE, LATE_EVENTS, FINDINGS, *FIGURES.values(), RECONCILIATION_ROW,
+    RECONCILIATION_GATE, COMPLETENESS_ROW, SNAPSHOT_FIGURE, SNAPSHOT,
 )  # fmt: skip

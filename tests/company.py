@@ -18,9 +18,10 @@ from compute.company_month import company_month
 from compute.contracts.contract import PLACE, TOPIC_PLACE, Contract
 from compute.contracts.feeds import ENGAGEMENT_FEEDS, FEEDS, GROWTH_FEEDS, PROFIT_FEEDS
 from compute.contracts.schema import require
-from compute.current import Beside, named_accounts, refused_days, settle, silver_rows
+from compute.current import DISPOSITION, Beside, named_accounts, refused_days, settle, silver_rows
 from compute.engagement import EngagementInput, engagement_figures
 from compute.engagement_day import user_days
+from compute.findings import Frames
 from compute.growth import GrowthInput, growth_figures
 from compute.judging import judge
 from compute.months import Month
@@ -171,6 +172,16 @@ class Books:
         existing = self.existing.filter(pl.col("month") == str(month))
         teams = self.topics["team_activity"].filter(pl.col("month") == str(month))
         return EngagementInput(self._days(month), sessions, teams, existing, seen, self._sums(month))
+
+    def frames(self) -> Frames:
+        """Return what findings are looked for in."""
+        return Frames(
+            bills=self.silver["revenue"], changes=self.silver["account_status_changes"],
+            licences=self.silver["license_changes"], renewals=self.silver["subscription_renewals"],
+            expenses=self.silver["expenses"], salaries=self.silver["salaries"], steps=self.steps, cases=self.cases,
+            rows=self.existing, refused=pl.DataFrame(schema=DISPOSITION), clicks=self.topics["click_events"], sessions=self.topics["usage_sessions"],
+            teams=self.topics["team_activity"], user_days=self.user_days,
+        )  # fmt: skip
 
     def _days(self, month: Month) -> pl.DataFrame:
         return self.user_days.filter(pl.col("month") == str(month))

@@ -23,6 +23,7 @@ from storage.catalog import (
     COMPLETENESS_ROW,
     DISPOSITIONS,
     ENGAGEMENT_WEEK,
+    FINDINGS,
     GAP_CASE,
     RECONCILIATION_GATE,
     RECONCILIATION_ROW,
@@ -63,23 +64,30 @@ def _weeks(lake: Lake) -> pl.DataFrame:
     return lake.read(ENGAGEMENT_WEEK).with_columns(plain(pl.col(name), pl.lit("ratio")).alias(name) for name in ratios)
 
 
+def _findings(lake: Lake) -> pl.DataFrame:
+    return lake.read(FINDINGS)
+
+
 BY_MONTH: dict[str, Callable[[Lake, Month], pl.DataFrame]] = {
     "metrics": _metrics,
     "reconciliation": _monthly(RECONCILIATION_ROW, "account_id", "pipeline", "ledger", "delta", "class"),
     "reconciliation_gates": _monthly(RECONCILIATION_GATE, "gate", "verdict"),
     "completeness": _monthly(COMPLETENESS_ROW, "dataset", "accepted", "quarantined", "missing"),
     "allocation": _monthly(ALLOCATION_LEDGER, "source", "cost_class", "account_id", "amount"),
+    "findings": _monthly(FINDINGS, *FINDINGS.schema),
 }
 WHOLE: dict[str, Callable[[Lake], pl.DataFrame]] = {
     "dispositions": _dispositions,
     "gaps": _gaps,
     "runs": runs,
     "engagement_week": _weeks,
+    "findings": _findings,
 }
+TABLES = ", ".join(dict.fromkeys((*BY_MONTH, *WHOLE)))
 
 
 def export(
-    table: Annotated[str, typer.Argument(help=f"One of {', '.join((*BY_MONTH, *WHOLE))}.", metavar="TABLE")],
+    table: Annotated[str, typer.Argument(help=f"One of {TABLES}.", metavar="TABLE")],
     month: Annotated[
         str | None, typer.Argument(help="2024-01, or a range 2023-10..2024-03.", metavar="[MONTH]")
     ] = None,
@@ -97,12 +105,12 @@ def export(
 
 
 def _rows(lake: Lake, table: str, month: str | None) -> pl.DataFrame:
-    if table in BY_MONTH:
-        if month is None:
-            raise BadSetting(f"'{table}' is exported by month: techflow export {table} 2024-01.")
+    if table in BY_MONTH and month is not None:
         return pl.concat([BY_MONTH[table](lake, each) for each in parse_months(month)])
+    if table not in BY_MONTH and table not in WHOLE:
+        raise BadSetting(f"There is no table '{table}': the tables are {TABLES}.")
     if table not in WHOLE:
-        raise BadSetting(f"There is no table '{table}': the tables are {', '.join((*BY_MONTH, *WHOLE))}.")
+        raise BadSetting(f"'{table}' is exported by month: techflow export {table} 2024-01.")
     if month is not None:
         raise BadSetting(f"'{table}' holds all that has arrived: techflow export {table}, without a month.")
     return WHOLE[table](lake)
