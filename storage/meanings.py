@@ -215,6 +215,13 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "payload_sha256": "digest of the released row's bytes",
     },
     "held": {"reason": "what was wrong with the row, in words", "codes": "codes of the contract that the row carries"},
+    "finding": {
+        "code": "which comparison found it",
+        "key": "what it is about, with the account, in the words of its dataset's key",
+        "evidence": "what was compared, with the numbers",
+        "touches": "figures or gates that it bears on",
+        "severity": "footnote, or blocking a certification",
+    },
     "reconciliation_gate": {"verdict": "pass, FAIL, or unverified without a readable ledger"},
     "revenue": {
         "subscription_tier": "subscription tier",

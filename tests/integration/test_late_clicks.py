@@ -143,6 +143,17 @@ def test_the_same_click_at_two_offsets_is_one_and_the_same_offset_twice_is_recei
     assert 12 == lake.open(BRONZE["click_events"]).position("1")
 
 
+def test_two_clicks_that_differ_in_their_query_alone_are_two(lake: Lake, topic: Callable[[Lines], None]) -> None:
+    topic(
+        [click(1, "2024-01-15T10:00:05Z", page_url="/a?page=1"), click(2, "2024-01-15T10:00:05Z", page_url="/a?page=2")]
+    )
+
+    aggregated("2024-01")
+
+    assert ["/a", "/a"] == lake.read(SILVER["click_events"]).get_column("page_url").to_list()
+    assert {"ACC_001": 2} == figures(lake, "M-53.clicks_per_session", "account_month")
+
+
 def test_lines_that_are_no_envelopes_are_dead_letters_once(lake: Lake, topic: Callable[[Lines], None]) -> None:
     good = PROMPT[0]["payload"]
     bad: Lines = [
