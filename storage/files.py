@@ -101,12 +101,14 @@ def _write_file(folder: Path, subfolder: str, partition: str, rows: pl.DataFrame
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(rows.to_arrow(compat_level=pl.CompatLevel.oldest()), path, compression="zstd")
     texts = [name for name in key if rows.schema.get(name) == pl.String and rows.get_column(name).null_count() == 0]
-    extremes = rows.select(pl.col(texts).min().name.suffix("|min"), pl.col(texts).max().name.suffix("|max")).row(
-        0, named=True
-    )
+    lows, highs = (_extremes(texts, part) for part in (rows.select(texts).min(), rows.select(texts).max()))
     stats = {
-        "minValues": {name: extremes[f"{name}|min"] for name in texts},
-        "maxValues": {name: extremes[f"{name}|max"] for name in texts},
+        "minValues": lows,
+        "maxValues": highs,
         "nullCount": dict.fromkeys(texts, 0),
     }
     return describe(path, folder, rows.height, partition, stats)
+
+
+def _extremes(names: Sequence[str], row: pl.DataFrame) -> dict[str, Any]:
+    return dict(zip(names, row.row(0), strict=True)) if names else {}

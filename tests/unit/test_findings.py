@@ -290,7 +290,10 @@ def test_a_team_whose_pay_leaps_is_found_without_its_pay() -> None:
 
 
 def test_refused_rows_are_a_blocking_finding_of_their_feed() -> None:
-    counts = [("revenue", "2024-01", "quarantined", "REV-Q99", 7), ("expenses", "2024-02", "quarantined", "EXP-Q99", 8)]
+    counts = [
+        ("revenue", "2024-01", "quarantined", "REV-Q99", 7, 0),
+        ("expenses", "2024-02", "quarantined", "EXP-Q99", 8, 0),
+    ]
     refused = pl.DataFrame(counts, schema=DISPOSITION, orient="row")
 
     rows = findings(CHECKS, replace(Books({}, MONTHS).frames(), refused=refused), Company(), ["2024-01"])
