@@ -1,6 +1,5 @@
-"""`techflow quarantine`: what is held, why, and its release. Listing imports neither Prefect nor Ray."""
+"""`techflow quarantine list`, `show`, `export`: what is held, and why. They import neither Prefect nor Ray."""
 
-import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +21,6 @@ from flows.commands.screen import screen
 from flows.settings import load_company, load_settings
 from storage.lake import Lake
 from storage.quarantine import (
-    Decision,
     all_cases,
     cases_in,
     decisions_of,
@@ -31,7 +29,7 @@ from storage.quarantine import (
     place_in_words,
     require_case,
 )
-from storage.workbook import read_workbook, write_workbook
+from storage.workbook import write_workbook
 
 app = typer.Typer(no_args_is_help=True, help="What is held back, why, and its release.")
 
@@ -129,40 +127,6 @@ def show(case_id: Annotated[str, typer.Argument(metavar="CASE")]) -> None:
         say(f"  It cannot be accepted as it is: {', '.join(untyped)} leaves no value.", "dim")
 
 
-@app.command("release")
-def release(
-    cases: Annotated[list[str], typer.Argument(metavar="CASE…")],
-    why: Annotated[str, typer.Option(help="The reason; it is kept.")],
-    fix: Annotated[
-        str | None, typer.Option(help=f"The whole new record as JSON, or @file; {MASK} keeps a value.")
-    ] = None,
-    accept: Annotated[bool, typer.Option("--accept", help="Take the row as it is.")] = False,  # noqa: FBT002
-    discard: Annotated[bool, typer.Option("--discard", help="Close the case without the row.")] = False,  # noqa: FBT002
-    by: Annotated[str, typer.Option(help="Who decides; the user by default.")] = "",
-) -> None:
-    """Fix, accept or discard held rows.
-
-    Example: techflow quarantine release REV-1a2b3c4d --accept --why "agreed with the customer"
-    """
-    verdicts = [name for name, given in (("fix", fix), ("accept", accept), ("discard", discard)) if given]
-    if len(verdicts) != 1:
-        raise typer.BadParameter("give one of --fix, --accept, --discard")
-    if fix and len(cases) > 1:
-        raise typer.BadParameter("a fix is one record: release one case at a time")
-    _release([Decision(case, verdicts[0], why, _record(fix) if fix else None) for case in cases], by)
-
-
-def _record(fix: str) -> bytes:
-    if not fix.startswith("@"):
-        return fix.encode()
-    try:
-        return Path(fix[1:]).read_bytes().strip()
-    except OSError as error:
-        raise BadSetting(
-            f"{fix[1:]} cannot be read ({error.strerror}): give the record's file as @record.json."
-        ) from error
-
-
 @app.command("export")
 def export(path: Annotated[Path, typer.Argument(metavar="FILE.xlsx")]) -> None:
     """Write the open cases to a spreadsheet that people fill in.
@@ -171,34 +135,3 @@ def export(path: Annotated[Path, typer.Argument(metavar="FILE.xlsx")]) -> None:
     """
     count = write_workbook(_lake(), path, _meanings())
     screen().print(f"{count} open cases → {path}. Filled in, it goes back with: techflow quarantine apply {path}")
-
-
-@app.command("apply")
-def apply(
-    path: Annotated[Path, typer.Argument(metavar="FILE.xlsx")],
-    by: Annotated[str, typer.Option(help="Who decides; the user by default.")] = "",
-) -> None:
-    """Release what a filled-in spreadsheet decides, all of it or nothing.
-
-    Example: techflow quarantine apply held.xlsx --by finance
-    """
-    decisions = read_workbook(_lake(), path)
-    if not decisions:
-        screen().print(f"{path} decides nothing: every verdict is empty.")
-        return
-    _release(decisions, by)
-
-
-def _release(decisions: list[Decision], by: str) -> None:
-    from flows.commands.run import quiet_prefect
-
-    quiet_prefect()
-    from flows.release import CaseDecision, release_cases
-
-    months = release_cases([CaseDecision.of(each) for each in decisions], by or getpass.getuser())
-    run = f"techflow run {months[0] if len(months) == 1 else 'MONTH'}"
-    screen().print(
-        f"{len(decisions)} cases released{' of ' + ', '.join(months) if months else ''}. "
-        f"The figures follow with the next run: {run}",
-        soft_wrap=True,
-    )

@@ -242,7 +242,7 @@ def test_the_commands_list_show_release_and_say_what_comes_next(held: Lake, tmp_
     env = environment(tmp_path, tmp_path / "landing", prefect_home)
     name, other = case(held, "account_status_changes"), case(held, "revenue")
 
-    listed = techflow("quarantine", "list", "2023-12..2024-01", env=env).stdout
+    listed = techflow("quarantine", "list", "2023-12..2024-01", "--format", "csv", env=env).stdout
     shown = techflow("quarantine", "show", name.lower(), env=env).stdout
     refused = techflow("quarantine", "release", "REV-0", "--discard", "--why", "x", env=env, check=False)
     done = techflow("quarantine", "release", name, other, "--discard", "--why", "tests", "--by", "ops", env=env).stdout
