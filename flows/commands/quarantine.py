@@ -1,5 +1,6 @@
 """`techflow quarantine list`, `show`, `export`: what is held, and why. They import neither Prefect nor Ray."""
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -85,7 +86,7 @@ def list_cases(
     for row in rows.rows():
         table.add_row(*(Text(str(value)) for value in row))  # a file may be named [red]
     console.print(table)
-    console.print(f"\n{rows.height} open cases. Next: techflow quarantine show CASE", style="dim")
+    console.print(f"\n{rows.height} open. Next: techflow quarantine show CASE", style="dim")
     if waiting:
         console.print(f"{waiting} more are decided and count from the next run on: techflow run MONTH", style="dim")
 
@@ -119,7 +120,7 @@ def show(case_id: Annotated[str, typer.Argument(metavar="CASE")]) -> None:
     for row in decisions_of(lake, case).iter_rows(named=True):
         say(f"\n  {row['verdict']} by {row['by']}, {row['at']:%Y-%m-%dT%H:%M:%SZ}: {row['why']}")
     say(f"\nWhat to do ({MASK} keeps a personal value):", "dim")
-    say(f"  techflow quarantine release {name} --why TEXT --fix '{token(shown)}'", "dim")
+    say(f"  techflow quarantine release {name} --why TEXT --fix {shlex.quote(token(shown))}", "dim")
     if not (untyped := refused_accepts(case["codes"], contract)):
         say(f"  techflow quarantine release {name} --why TEXT --accept", "dim")
     say(f"  techflow quarantine release {name} --why TEXT --discard", "dim")

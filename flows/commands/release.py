@@ -71,7 +71,7 @@ def _release(decisions: list[Decision], by: str) -> None:
     months = release_cases([CaseDecision.of(each) for each in decisions], by or getpass.getuser())
     run = f"techflow run {months[0] if len(months) == 1 else 'MONTH'}"
     screen().print(
-        f"{len(decisions)} cases released{' of ' + ', '.join(months) if months else ''}. "
+        f"{len(decisions)} released{' of ' + ', '.join(months) if months else ''}. "
         f"The figures follow with the next run: {run}",
         soft_wrap=True,
     )

@@ -254,7 +254,7 @@ def test_the_commands_list_show_release_and_say_what_comes_next(held: Lake, tmp_
     assert "sales_rep: •••" in shown
     assert "REP_SECRET" not in listed + shown
     assert (1, "names no case" in refused.stderr) == (refused.returncode, True)
-    assert "2 cases released of 2024-01. The figures follow with the next run: techflow run 2024-01" in done
+    assert "2 released of 2024-01. The figures follow with the next run: techflow run 2024-01" in done
     assert "decided, counts from the next run on" in after
     assert "discard by ops" in after
     assert "2 more are decided" in techflow("quarantine", "list", env=env).stdout
