@@ -13,7 +13,7 @@ from compute.buckets import with_bucket
 from compute.company import Company
 from compute.contracts.contract import INSTANT, Contract
 from compute.judging import quality, verdict
-from compute.releases import NO_RELEASES, case_id, with_release
+from compute.releases import NO_RELEASES, case_id, has_value, is_accepted_as_is, with_release
 from compute.schema import Schema, typed
 
 LEAST_BATCH = 100
@@ -140,7 +140,7 @@ def settle(
     if contract.unknown_account is not None:
         rows = _coded(rows, strangers(judged, contract, company, beside), contract.unknown_account)
     rows = _coded(rows, pl.col("_arrival").dt.date().is_in(sorted(refused)), contract.code("Q99"))
-    is_accepted = (verdict() == "quarantined") & (pl.col("_release") == "accept").fill_null(value=False)
+    is_accepted = (verdict() == "quarantined") & _is_released("accept") & has_value(contract)
     rows = rows.with_columns(_verdict=pl.when(is_accepted).then(pl.lit("accepted")).otherwise(verdict()))
     accepted = _deduplicated(rows.filter(pl.col("_verdict") == "accepted"), contract)
     held = rows.filter(pl.col("_verdict") != "accepted").with_columns(_disposition=pl.col("_verdict"))
@@ -223,13 +223,17 @@ def count_dispositions(settled: pl.DataFrame, contract: Contract) -> pl.DataFram
 
 def is_closed() -> pl.Expr:
     """Return where the case of a settled row is closed: held, and fixed or discarded by somebody."""
-    is_released = pl.col("_release").is_in(["fix", "discard"]).fill_null(value=False)
-    return (pl.col("_disposition") == "quarantined") & is_released
+    return (pl.col("_disposition") == "quarantined") & _is_released("fix", "discard")
+
+
+def _is_released(*verdicts: str) -> pl.Expr:
+    return pl.col("_release").is_in(verdicts).fill_null(value=False)
 
 
 def held_rows(settled: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Return the quarantined rows as HELD keeps them: place, codes, reason, whether the case is closed."""
-    held = settled.filter(pl.col("_disposition") == "quarantined")
+    """Return the rows that are held or were until accepted, as HELD keeps them: place, codes, reason, is it closed."""
+    is_held = pl.col("_disposition") == "quarantined"
+    held = settled.filter(is_held | (_is_released("accept") & is_accepted_as_is()))
     ids = [case_id(place, contract) for place in held.select(contract.row_key).iter_rows()]
     file, row = ("_topic", "_offset") if contract.is_topic else ("_file", "_row")
     return typed(
@@ -245,7 +249,7 @@ def held_rows(settled: pl.DataFrame, contract: Contract) -> pl.DataFrame:
             payload_sha256="_payload_sha256",
             codes="_codes",
             reason=pl.col("_detail").fill_null(""),
-            is_closed=is_closed(),
+            is_closed=is_closed() | ~is_held,
         ),
         HELD,
     )

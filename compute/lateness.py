@@ -39,11 +39,13 @@ def late_events(judged: pl.DataFrame, current: pl.DataFrame, contract: Contract,
     assert contract.event_time is not None  # every topic has one
     lateness = pl.col("_arrival") - contract.event_time
     is_unusable = pl.col("_codes").list.set_intersection(["CLK-Q01", "CLK-Q02"]).list.len() > 0
-    late = judged.join(current, on=["_partition", "_offset"], how="semi").filter(
-        lateness > timedelta(hours=company.limits.late_hours)
-    )
+    place = ["_partition", "_offset"]
+    late = judged.join(current, on=place, how="semi").filter(lateness > timedelta(hours=company.limits.late_hours))
+    # One that somebody accepted is used all the same, so it is late.
+    unusable = judged.filter(is_unusable).join(current, on=place, how="anti")
+    classes = [("late", late), ("unusable", unusable)]
     return typed(
-        pl.concat([late, judged.filter(is_unusable)]).select(
+        pl.concat(rows.with_columns(_class=pl.lit(name)) for name, rows in classes).select(
             "month",
             "account_id",
             dataset=pl.lit(contract.dataset),
@@ -54,7 +56,7 @@ def late_events(judged: pl.DataFrame, current: pl.DataFrame, contract: Contract,
             arrival="_arrival",
             lateness_hours=lateness.dt.total_microseconds() / 3_600_000_000,
             batch="_batch_id",
-            **{"class": pl.when(is_unusable).then(pl.lit("unusable")).otherwise(pl.lit("late"))},
+            **{"class": "_class"},
         ),
         LATE_EVENT,
     ).sort("month", "partition", "offset")

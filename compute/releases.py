@@ -2,7 +2,7 @@
 
 *Accept* takes the row as it is, with its arrival and its codes. *Discard* closes its case. *Fix* closes it too and is
 a received record of its own, which arrives with the release and is judged anew. Of several releases of a row the last
-one stands, so their order, their batching and their repetition do not matter.
+one stands, so their order, their batching and their repetition do not matter, and a decision is undone by another.
 Source: `data.md` A.0, "Release" (AT-05).
 """
 
@@ -11,6 +11,7 @@ import hashlib
 import polars as pl
 
 from compute.contracts.contract import INSTANT, Contract
+from compute.errors import PermanentError
 from compute.schema import Schema, typed
 
 RELEASE: Schema = {
@@ -39,16 +40,35 @@ _PLACES = {
 NO_RELEASES = pl.DataFrame(schema=RELEASE)
 
 
+class BadRelease(PermanentError):
+    """A release that cannot stand; nothing was released."""
+
+
 def standing(releases: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Return the release that stands of every released row of a feed: the contract's row key, and RELEASE columns."""
+    """Return the release that stands of every released row of a feed: the contract's row key, and RELEASE columns.
+
+    The release of a fixed record falls with the fix that made the record.
+    """
     mine = releases.filter(pl.col("dataset") == contract.dataset).sort("at", "release_id")
     named = mine.with_columns(pl.col(_PLACES[name]).alias(name) for name in contract.row_key)
-    return named.unique(contract.row_key, keep="last", maintain_order=True)
+    stands, key = named.unique(contract.row_key, keep="last", maintain_order=True), list(contract.row_key)
+    made = _records(named, contract).select(key)
+    while True:
+        fallen = made.join(_records(stands, contract), on=key, how="anti")
+        kept = stands.join(fallen, on=key, how="anti", maintain_order="left")
+        if kept.height == stands.height:
+            return kept
+        stands = kept
 
 
 def fixed_rows(releases: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Return the fixed records that stand, as rows received from the releases: the contract's place, `payload`."""
-    fixes = standing(releases, contract).filter(pl.col("verdict") == "fix")
+    return _records(standing(releases, contract), contract)
+
+
+def _records(releases: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Return the records of the fixes among releases."""
+    fixes = releases.filter(pl.col("verdict") == "fix")
     digests = [hashlib.sha256(payload).hexdigest() for payload in fixes.get_column("payload")]
     # A number that no other release has: sixty bits of its id.
     numbers = [int(release_id[:15], 16) for release_id in fixes.get_column("release_id")]
@@ -83,12 +103,18 @@ def refused_accepts(codes: list[str], contract: Contract) -> list[str]:
     return [code for code in codes if code in {contract.code(suffix) for suffix in _UNTYPED}]
 
 
+def has_value(contract: Contract) -> pl.Expr:
+    """Return where a row's codes leave a typed value that can be accepted, whatever the rules were at its release."""
+    untyped = [contract.code(suffix) for suffix in _UNTYPED]
+    return pl.col("_codes").list.set_intersection(untyped).list.len() == 0
+
+
 def is_accepted_as_is() -> pl.Expr:
     """Return where a current row carries a code that quarantines: a release let it in, not the contract."""
     return pl.col("_codes").list.eval(pl.element().str.contains("-Q")).list.any()
 
 
-def case_id(place: tuple[object, ...], contract: Contract) -> str:
+def case_id(place: tuple[object, ...], contract: Contract, digits: int = 8) -> str:
     """Return the name by which people call a held row: short, and the same whenever it is read.
 
     >>> from compute.contracts.revenue import REVENUE
@@ -96,4 +122,4 @@ def case_id(place: tuple[object, ...], contract: Contract) -> str:
     'REV-06a1fedd'
     """
     text = "|".join((contract.dataset, *map(str, place)))
-    return f"{contract.prefix}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{contract.prefix}-{hashlib.sha256(text.encode()).hexdigest()[:digits]}"

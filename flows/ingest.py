@@ -1,6 +1,6 @@
 """Ingest: from landed records to silver, feed by feed. Land, judge, settle."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -103,8 +103,8 @@ def judge_new(job: Job, contract: Contract) -> None:
     judged = job.lake.open(JUDGED[contract.dataset])
     rules = f"{contract.version} {job.company.fingerprint()}"
     sightings = job.lake.open(LANDED_FILE).partitions().get(contract.dataset, "")
-    releases = job.lake.open(RELEASES).fingerprint()
-    key = f"{rules} {job.lake.open(BRONZE[contract.dataset]).fingerprint()} {sightings} {releases}"
+    fixes = sorted(_fixed(job, contract).get_column("_batch_id"))
+    key = f"{rules} {job.lake.open(BRONZE[contract.dataset]).fingerprint()} {sightings} {fixes}"
     if judged.done(_RECEIVED, key) and not job.is_rebuild:
         return
     watch, whole = Stopwatch(job, judged.dataset.name), _must_judge_all(job, contract, judged, rules)
@@ -185,7 +185,15 @@ def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
         for month, print_ in judged.partitions().items()
     }
     gone = {month: f"{base} none" for month in silver.partitions() if month not in keys}
-    stale = {month: key for month, key in {**keys, **gone}.items() if job.is_rebuild or not silver.done(month, key)}
+    # Counts are written last: a month is up to date when they are, so a run that was killed between is made good.
+    is_counted = {
+        month: counts.position(f"{dataset}/{month}") == key_number(key) for month, key in {**keys, **gone}.items()
+    }
+    stale = {
+        month: key
+        for month, key in {**keys, **gone}.items()
+        if job.is_rebuild or not (is_counted[month] and silver.done(month, key))
+    }
     watch, written = Stopwatch(job, SILVER[dataset].name), Replacement(lake, SILVER[dataset])
     held, counted = [pl.DataFrame(schema=HELD_ROW.schema)], [pl.DataFrame(schema=DISPOSITIONS.schema)]
     for month in sorted(stale):
@@ -199,7 +207,7 @@ def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
         written.commit(stale, watch.work(rows=written.rows))
     _write_dead_letters(job, contract, whole)
     _write_held(job, contract, pl.concat(held), frozenset(stale), whole)
-    _write_counts(job, contract, pl.concat(counted), frozenset(stale), whole)
+    _write_counts(job, contract, pl.concat(counted), stale, whole)
     return tuple(sorted(stale))
 
 
@@ -256,7 +264,7 @@ def _write_held(job: Job, contract: Contract, held: pl.DataFrame, months: frozen
         table.replace(rows, {contract.dataset: key}, watch.work(rows=rows.height))
 
 
-def _write_counts(job: Job, contract: Contract, counted: pl.DataFrame, months: frozenset[str], key: str) -> None:
+def _write_counts(job: Job, contract: Contract, counted: pl.DataFrame, months: Mapping[str, str], key: str) -> None:
     """Count dispositions of the settled months beside those of the others; conservation is asserted (AT-03)."""
     lake, dataset = job.lake, contract.dataset
     table, watch = lake.open(DISPOSITIONS), Stopwatch(job, DISPOSITIONS.name)
@@ -268,4 +276,5 @@ def _write_counts(job: Job, contract: Contract, counted: pl.DataFrame, months: f
         raise ContractViolation(
             dataset=dataset, failures=(f"{received} rows were received and {ruled} have a disposition",)
         )
-    table.replace(rows, {dataset: key}, watch.work(rows=rows.height))
+    made_from = {f"{dataset}/{month}": key_number(print_) for month, print_ in months.items()}
+    table.replace(rows, {dataset: key}, watch.work(rows=rows.height), made_from)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from compute.errors import PipelineError
-from flows.commands import check, demo, export, quarantine, run, status
+from flows.commands import check, demo, export, quarantine, release, run, status
 from flows.settings import PREFIX
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("export")(export.export)
+quarantine.app.command("release")(release.release)
+quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("status")(status.status)
 

@@ -8,10 +8,13 @@ import polars as pl
 import pytest
 
 from compute.company import Company
+from compute.completeness import CompletenessInput, completeness
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import BY_NAME
 from compute.current import ALONE, Beside, count_dispositions, held_rows, refused_days, settle, silver_rows
 from compute.judging import judge
+from compute.lateness import late_events
+from compute.months import Month
 from compute.releases import RELEASE, fixed_rows, is_accepted_as_is, refused_accepts, release_marks
 from tests.unit.records import ARRIVAL, KEY, received, record
 
@@ -48,6 +51,11 @@ def counts(rows: pl.DataFrame, contract: Contract = BY_NAME["revenue"]) -> dict[
 
 def place_of(rows: pl.DataFrame, nth: int = 0) -> dict[str, Any]:
     return {"batch_id": rows.get_column("_batch_id")[nth], "row": rows.get_column("_row")[nth]}
+
+
+def topic_place(rows: pl.DataFrame) -> dict[str, Any]:
+    return {"partition": rows.get_column("_partition")[0], "offset": rows.get_column("_offset")[0],
+            "payload_sha256": rows.get_column("_payload_sha256")[0], "dataset": "click_events"}  # fmt: skip
 
 
 def test_an_accepted_row_keeps_its_codes_and_its_arrival_and_enters_silver() -> None:
@@ -123,9 +131,9 @@ def test_rows_of_a_refused_day_can_be_accepted_one_by_one() -> None:
 def test_a_click_is_released_by_its_offset() -> None:
     contract = BY_NAME["click_events"]
     rows = received("click_events", record("click_events", event_type="feature_click", feature_name=None))
-    place = {"partition": rows.get_column("_partition")[0], "offset": rows.get_column("_offset")[0],
-             "payload_sha256": rows.get_column("_payload_sha256")[0], "dataset": "click_events"}  # fmt: skip
-    fix = released("fix", place, record("click_events", event_type="feature_click", feature_name="Dashboard"))
+    fix = released(
+        "fix", topic_place(rows), record("click_events", event_type="feature_click", feature_name="Dashboard")
+    )
 
     done = settled(rows, [fix], contract)
 
@@ -160,3 +168,97 @@ def test_every_held_row_has_an_id_of_its_own() -> None:
     assert json.dumps(sorted(ids)) == json.dumps(
         sorted(held_rows(settled(rows, []), BY_NAME["revenue"]).get_column("case_id"))
     )
+
+
+def test_an_accept_does_not_stand_once_the_row_has_no_value() -> None:
+    rows = received("revenue", record("revenue", billing_date="2024-13-01"))  # Q92: there is no date to accept
+
+    done = settled(rows, [released("accept", place_of(rows))])
+
+    assert {"quarantined": (1, 0)} == counts(done)
+    assert [False] == held_rows(done, BY_NAME["revenue"]).get_column("is_closed").to_list()
+
+
+def test_an_accepted_row_stays_among_the_cases_closed_so_that_it_can_be_decided_otherwise() -> None:
+    rows = received("revenue", BAD)
+    accepted = released("accept", place_of(rows))
+    assert [True] == held_rows(settled(rows, [accepted]), BY_NAME["revenue"]).get_column("is_closed").to_list()
+
+    done = settled(rows, [accepted, released("discard", place_of(rows), hours=1)])
+
+    assert {"quarantined": (1, 1)} == counts(done)
+
+
+def test_what_was_decided_of_a_fixed_record_falls_with_its_fix() -> None:
+    rows = received("revenue", BAD)
+    first = released("fix", place_of(rows), record("revenue", payment_status="?"))
+    of_first = released("fix", {"batch_id": first["release_id"], "row": 1}, record("revenue", account_id="ACC_7"), 1)
+    of_second = released(
+        "fix", {"batch_id": of_first["release_id"], "row": 1}, record("revenue", account_id="ACC_8"), 2
+    )
+    instead = released("fix", place_of(rows), GOOD, hours=3)
+    chain = [first, of_first, of_second]
+
+    for releases in ([*chain, instead], [instead, *reversed(chain)]):
+        done = settled(rows, releases)
+
+        assert {"quarantined": (1, 1), "accepted": (1, 0)} == counts(done)
+        assert ["ACC_001"] == silver_rows(done, BY_NAME["revenue"]).get_column("account_id").to_list()
+
+
+def test_a_fixed_click_can_be_fixed_again() -> None:
+    contract = BY_NAME["click_events"]
+    rows = received("click_events", record("click_events", event_type="feature_click", feature_name=None))
+    first = released("fix", topic_place(rows), record("click_events", ip_address="nowhere"))
+    held = fixed_rows(pl.DataFrame([first], schema=RELEASE), contract)
+    second = released("fix", topic_place(held), record("click_events"), hours=1)
+
+    assert {"quarantined": (2, 1)} == counts(settled(rows, [first], contract), contract)
+    assert {"quarantined": (2, 2), "accepted": (1, 0)} == counts(settled(rows, [second, first], contract), contract)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"), [("accept", {"accepted": (1, 0)}), ("discard", {"quarantined": (1, 1)})]
+)
+def test_a_click_of_an_unknown_account_can_be_accepted_or_discarded(
+    verdict: str, expected: dict[str, tuple[int, int]]
+) -> None:
+    contract = BY_NAME["click_events"]
+    rows = received("click_events", record("click_events"))
+    releases = pl.DataFrame([released(verdict, topic_place(rows))], schema=RELEASE)
+    judged = judge(rows, contract, Company(), KEY)
+
+    held = settle(judged, contract, Company(), frozenset(), Beside(ALONE.accounts, AT))
+    done = settle(judged, contract, Company(), frozenset(), Beside(ALONE.accounts, AT, releases))
+
+    assert [["CLK-Q03"]] == held.get_column("_codes").to_list()
+    assert expected == counts(done, contract)
+
+
+def test_an_old_click_that_is_accepted_is_late_and_stands_once_in_the_audit() -> None:
+    contract = BY_NAME["click_events"]
+    rows = received("click_events", record("click_events", timestamp="2020-01-15T10:00:00Z"))
+    judged = judge(rows, contract, Company(), KEY)
+
+    def classes(releases: list[dict[str, Any]]) -> list[str]:
+        current = silver_rows(settled(rows, releases, contract), contract).select("_partition", "_offset")
+        return late_events(judged, current, contract, Company()).get_column("class").to_list()
+
+    assert ["unusable"] == classes([])
+    assert ["late"] == classes([released("accept", topic_place(rows))])
+
+
+def test_completeness_counts_a_held_row_until_its_case_is_closed() -> None:
+    rows = received("revenue", BAD, record("revenue", account_id="ACC_002", billing_date="2024-13-01"))
+
+    def held(releases: list[dict[str, Any]]) -> int:
+        counted = count_dispositions(settled(rows, releases), BY_NAME["revenue"])
+        empty = pl.DataFrame(
+            schema={"is_existing": pl.Boolean, "status": pl.String, "bill_total": pl.Float64, "account_id": pl.String}
+        )
+        none = pl.DataFrame(schema={"account_id": pl.String, "team_id": pl.String, "headcount": pl.Int64})
+        given = CompletenessInput(counted, empty, none, none, none, 0)
+        return int(completeness(given, Month(2024, 1)).filter(pl.col("dataset") == "revenue")["quarantined"][0])
+
+    dated, undated = released("discard", place_of(rows)), released("discard", place_of(rows, 1), hours=1)
+    assert [2, 1, 1, 0] == [held(each) for each in ([], [dated], [undated], [dated, undated])]
