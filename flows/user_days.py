@@ -20,7 +20,7 @@ from compute.months import Month, month_of
 from compute.schema import typed
 from compute.sessions import PART, join
 from flows.job import RETRY, Job, Stopwatch, month_span, say
-from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE, Dataset
+from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE
 from storage.lake import NEVER_WRITTEN, Table, VersionGone, key_number
 from storage.shards import CLICKS, USAGE, UserShard, write_user_days
 from storage.work import changed_files
@@ -178,21 +178,8 @@ def join_sessions(job: Job, key: str) -> int:
     watch = Stopwatch(job, CLICK_SESSION.name)
     sessions = join(parts.read().drop("month")).with_columns(month=month_of(pl.col("date")))
     rows = typed(sessions, PART).sort("month", "_bucket", *CLICK_SESSION.key)
-    changed = _changed_months(table, CLICK_SESSION, rows)
-    fresh = rows.filter(pl.col("month").is_in(changed))
-    inputs = {SESSION_PART.name: parts.version}
-    work = watch.work(rows=fresh.height, inputs=inputs)
-    table.replace(fresh, dict.fromkeys(changed, key), work, {"#parts": key_number(key)})
-    say("click sessions", sessions=rows.height, months_changed=len(changed))
+    keys = dict.fromkeys({*rows.get_column("month"), *table.partitions()}, key)
+    work = watch.work(rows=rows.height, inputs={SESSION_PART.name: parts.version})
+    table.replace(rows, keys, work, {"#parts": key_number(key)})
+    say("click sessions", sessions=rows.height)
     return rows.height
-
-
-def _changed_months(table: Table, dataset: Dataset, rows: pl.DataFrame) -> list[str]:
-    """Return the months whose stored rows are not these."""
-    order = ["month", "_bucket", *dataset.key]
-    stored = table.read().sort(order)
-    before, after = (frame.partition_by("month", as_dict=True) for frame in (stored, rows.sort(order)))
-    return sorted(
-        str(name) for (name,) in {*before, *after}
-        if (name,) not in before or (name,) not in after or not before[name,].equals(after[name,])
-    )  # fmt: skip
