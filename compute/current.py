@@ -75,7 +75,7 @@ def silver_schema(contract: Contract) -> Schema:
     }
 
 
-def refused_days(judged: pl.DataFrame, company: Company) -> frozenset[date]:
+def refused_days(judged: pl.DataFrame | pl.LazyFrame, company: Company) -> frozenset[date]:
     """Return the arrival dates whose rows are refused together.
 
     From 100 rows up, (rejected + quarantined) / received above `max_bad_ratio` refuses the rows of a dataset
@@ -87,7 +87,7 @@ def refused_days(judged: pl.DataFrame, company: Company) -> frozenset[date]:
     """
     ratio = company.limits.max_bad_ratio
     bad = (pl.col("_verdict") != "accepted").sum()
-    days = judged.group_by(day=pl.col("_arrival").dt.date()).agg(received=pl.len(), bad=bad)
+    days = judged.lazy().group_by(day=pl.col("_arrival").dt.date()).agg(received=pl.len(), bad=bad).collect()
     return frozenset(
         row["day"]
         for row in days.filter(pl.col("received") >= LEAST_BATCH).iter_rows(named=True)

@@ -52,12 +52,11 @@ class EngagementInput:
 
 
 def engagement_figures(given: EngagementInput, month: Month) -> pl.DataFrame:
-    """Return the FIGURE rows of a month."""
-    daily, monthly = account_days(given, month), account_months(given, month)
+    """Return the FIGURE rows of a month; account-days have a table of their own, and `day_figures`."""
+    monthly = account_months(given, month)
     existing = monthly.join(given.rows, on="account_id", how="semi")
     account = pl.col("account_id")
     parts = [
-        column_frame(daily, "account_day", _day_key(account), _DAY_COLUMNS),
         column_frame(monthly, "account_month", account, _MONTH_COLUMNS),
         column_frame(existing, "account_month", account, [ratio("M-44", _MAU, pl.col("licences"))]),
         _company_days(given, month),
@@ -66,6 +65,11 @@ def engagement_figures(given: EngagementInput, month: Month) -> pl.DataFrame:
         company_frame(str(month), _company(given, monthly, month)),
     ]
     return pl.concat(parts)
+
+
+def day_figures(days: pl.DataFrame) -> pl.DataFrame:
+    """Return the account-day FIGURE rows of ACCOUNT_DAY rows."""
+    return column_frame(days, "account_day", _day_key(pl.col("account_id")), _DAY_COLUMNS)
 
 
 _DAY_COLUMNS = (

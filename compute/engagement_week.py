@@ -3,6 +3,8 @@
 Source: `metrics.md` §1.1 (ISO weeks, no exported figure of `metrics` has this grain); the seed's weekly analysis.
 """
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from compute.engagement_day import IS_ACTIVE
@@ -11,6 +13,7 @@ from compute.money import RATIO, quotient
 from compute.schema import Schema, typed
 
 TRAILING_WEEKS = 4
+_ACCOUNTS_AT_ONCE = 5_000
 _MEASURES = ("active_users", "hours", "clicks_per_user", "sessions_per_user")
 WEEK: Schema = {
     "week": pl.String,
@@ -28,26 +31,35 @@ WEEK: Schema = {
 }
 
 
-def engagement_weeks(days: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
-    """Return a WEEK row for the company and for every account in every ISO week from the first to the last one used.
+def engagement_weeks(days: pl.DataFrame, sessions: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield a WEEK row for the company and for every account in every ISO week from the first to the last one used.
+
+    They come in frames of bounded size: the company's, then those of so many accounts at a time.
 
     Args:
         days: USER_DAY rows of all months.
         sessions: click sessions of all months.
 
-    Returns:
+    Yields:
         Per-user figures are null in a week without active users. `…_trailing` is the mean of the four weeks before,
         null until there are four; `…_change` the figure over that mean, less one, null where that is null or 0.
     """
     if days.is_empty():
-        return pl.DataFrame(schema=WEEK)
+        return
     monday = pl.col("date").dt.truncate("1w")
     used, begun = days.with_columns(starts_on=monday), sessions.with_columns(starts_on=monday)
-    both = pl.concat([_weeks(used, begun, pl.col("account_id")), _weeks(used, begun, pl.lit(COMPANY))])
     first, last = used.select(pl.col("starts_on").min(), last=pl.col("starts_on").max()).row(0)
     mondays = pl.date_range(first, last, "1w", eager=True).alias("starts_on").to_frame()
-    grid = both.select("account_id").unique().join(mondays, how="cross")
-    filled = grid.join(both, on=["account_id", "starts_on"], how="left").with_columns(
+    yield _rated(_weeks(used, begun, pl.lit(COMPANY)), mondays)
+    accounts = _weeks(used, begun, pl.col("account_id")).sort("account_id")
+    names = accounts.get_column("account_id").unique(maintain_order=True)
+    for names_at_once in names.to_frame().iter_slices(_ACCOUNTS_AT_ONCE):
+        yield _rated(accounts.join(names_at_once, on="account_id", how="semi"), mondays)
+
+
+def _rated(weeks: pl.DataFrame, mondays: pl.DataFrame) -> pl.DataFrame:
+    grid = weeks.select("account_id").unique().join(mondays, how="cross")
+    filled = grid.join(weeks, on=["account_id", "starts_on"], how="left").with_columns(
         pl.col("active_users", "minutes", "clicks", "sessions").fill_null(0)
     )
     users = pl.col("active_users")

@@ -7,10 +7,11 @@ import hashlib
 
 import polars as pl
 
+from compute.details import DETAILS
+
 METRIC_COLUMNS = (
     "period", "revision", "metric_id", "grain", "grain_key", "value", "unit", "quality", "null_reason", "footnote_ids",
 )  # fmt: skip
-_NOT_HASHED = ("account_day", "team_day")
 
 
 def metrics_table(figures: pl.DataFrame, revision: str = "") -> pl.DataFrame:
@@ -38,7 +39,7 @@ def to_csv(table: pl.DataFrame) -> str:
 
 def content_hash(figures: pl.DataFrame, footnotes: dict[str, str]) -> str:
     """Return the hash that a draft, a sign-off and a certified revision stand on (S-1)."""
-    hashed = figures.filter(~pl.col("grain").is_in(_NOT_HASHED) & (pl.col("metric_id") != "M-47"))
+    hashed = figures.filter(~pl.col("grain").is_in(DETAILS) & (pl.col("metric_id") != "M-47"))
     body = to_csv(metrics_table(hashed).drop("revision"))
     notes = "".join(f"{key},{footnotes[key]}\n" for key in sorted(footnotes))
     return hashlib.sha256((body + notes).encode()).hexdigest()

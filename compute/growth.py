@@ -38,15 +38,18 @@ class GrowthInput:
     """What the growth figures are made from.
 
     Attributes:
-        rows: ACCOUNT_MONTH rows that exist, of all months up to the last one wanted.
+        rows: ACCOUNT_MONTH rows of the month that exist; `year_ago` those of the month twelve before.
+        members: COHORT rows of all accounts.
         steps: STEP rows.
-        licences: current licence changes.
-        renewals: current renewals.
+        licences: current licence changes of the month.
+        renewals: current renewals of the month.
         first_month: the first observed month, or None.
         as_of: the day of the run's as-of when it was asked for.
     """
 
     rows: pl.DataFrame
+    year_ago: pl.DataFrame
+    members: pl.DataFrame
     steps: pl.DataFrame
     licences: pl.DataFrame
     renewals: pl.DataFrame
@@ -56,18 +59,18 @@ class GrowthInput:
 
 def growth_figures(given: GrowthInput, month: Month) -> pl.DataFrame:
     """Return the FIGURE rows of a month."""
-    rows = given.rows.filter(pl.col("month") == str(month))
+    rows = given.rows
     sums = company_month(rows, month, given.first_month)
     figures = [
         *_mrr(sums, rows),
         *_movements(sums),
-        *yearly_retention(given.rows, month, given.first_month),
+        *yearly_retention(rows, given.year_ago, month, given.first_month),
         *trials(given.steps, month, given.as_of),
-        *_renewals(given.renewals, month),
-        *cohorts(given.rows, month),
+        *_renewals(given.renewals),
+        *cohorts(rows, given.members, month),
         *_concentration(sums, rows),
         _explained(sums, rows, given.steps),
-        *_licences(sums, given.licences, month),
+        *_licences(sums, given.licences),
         *_statuses(sums, rows),
     ]
     return pl.concat([_accounts(rows, given.first_month), company_frame(str(month), figures)])
@@ -156,8 +159,7 @@ def _movements(sums: CompanyMonth) -> list[Figure]:
     ]
 
 
-def _renewals(renewals: pl.DataFrame, month: Month) -> list[Figure]:
-    due = renewals.filter(pl.col("month") == str(month))
+def _renewals(due: pl.DataFrame) -> list[Figure]:
     uplift = divide(exact_sum(due, "new_contract_value"), exact_sum(due, "previous_contract_value"))
     unknown = [Figure(f"M-19.{name}", Reason.NOT_COMPUTABLE) for name in ("net", "gross", "count")]
     return [Figure("M-18", uplift), *unknown]
@@ -189,10 +191,8 @@ def _explained(sums: CompanyMonth, rows: pl.DataFrame, steps: pl.DataFrame) -> F
     )
 
 
-def _licences(sums: CompanyMonth, licences: pl.DataFrame, month: Month) -> list[Figure]:
-    effective = licences.filter(pl.col("month") == str(month)).with_columns(
-        seats=pl.col("new_licenses") - pl.col("previous_licenses")
-    )
+def _licences(sums: CompanyMonth, licences: pl.DataFrame) -> list[Figure]:
+    effective = licences.with_columns(seats=pl.col("new_licenses") - pl.col("previous_licenses"))
     by_type = [
         Figure("M-51.by_type", exact_sum(effective.filter(pl.col("change_type") == name), "seats"), f"{COMPANY}|{name}")
         for name in CHANGE_TYPES

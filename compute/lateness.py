@@ -62,6 +62,13 @@ def late_events(judged: pl.DataFrame, current: pl.DataFrame, contract: Contract,
     ).sort("month", "partition", "offset")
 
 
+def late_columns(contract: Contract) -> list[str]:
+    """Return what `late_events` reads of the judged rows."""
+    assert contract.event_time is not None  # every topic has one
+    place = ("month", "account_id", "_topic", "_partition", "_offset", "_arrival", "_batch_id", "_codes")
+    return sorted({*place, *contract.event_time.meta.root_names()})
+
+
 def watermark(greatest_event: dict[tuple[str, int], datetime | None], as_of: datetime) -> datetime:
     """Return how far the topics are known (L-3): the minimum over their partitions.
 

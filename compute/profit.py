@@ -11,7 +11,6 @@ from compute.allocation import UNALLOCATED
 from compute.company import Company
 from compute.company_month import CompanyMonth
 from compute.contracts.expenses import SHARED
-from compute.days import daily_figures
 from compute.figures import (
     Column,
     Exact,
@@ -50,12 +49,11 @@ class ProfitInput:
 
 
 def profit_figures(given: ProfitInput, month: Month, company: Company) -> pl.DataFrame:
-    """Return the FIGURE rows of a month."""
+    """Return the FIGURE rows of a month; account-days are derived from the account-months (`details.py`)."""
     accounts = with_allocation(given.rows, given.allocation)
     return pl.concat(
         [
             column_frame(accounts, "account_month", pl.col("account_id"), ACCOUNT_COLUMNS),
-            daily_figures(accounts, month),
             company_frame(str(month), _company(given, accounts, company)),
             _teams(given.salaries, month, company),
         ]

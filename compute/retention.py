@@ -10,16 +10,22 @@ import polars as pl
 
 from compute.company_month import worst
 from compute.figures import COMPANY, Exact, Figure, Reason, divide, exact_sum
+from compute.money import MONEY
 from compute.months import Month
+from compute.schema import Schema
+
+COHORT: Schema = {"account_id": pl.String, "cohort": pl.String, "cohort_mrr": MONEY, "cohort_quality": pl.String}
 
 
-def yearly_retention(rows: pl.DataFrame, month: Month, first_month: Month | None) -> list[Figure]:
+def yearly_retention(
+    rows: pl.DataFrame, year_ago: pl.DataFrame, month: Month, first_month: Month | None
+) -> list[Figure]:
     """Return M-10 and M-11: of the accounts with MRR(m-12) > 0, what is left, with and without growth."""
     start = month.plus(-12)
     if first_month is None or start < first_month:
         return [Figure(name, Reason.INSUFFICIENT_HISTORY) for name in ("M-10", "M-11")]
-    then = rows.filter(pl.col("month") == str(start)).select("account_id", then="mrr", then_quality="mrr_quality")
-    now = rows.filter(pl.col("month") == str(month)).select("account_id", now="mrr", now_quality="mrr_quality")
+    then = year_ago.select("account_id", then="mrr", then_quality="mrr_quality")
+    now = rows.select("account_id", now="mrr", now_quality="mrr_quality")
     members = then.filter(pl.col("then") > 0).join(now, on="account_id", how="left")
     if then.get_column("then").null_count() or members.get_column("now").null_count():
         return [Figure(name, Reason.MISSING_INPUT) for name in ("M-10", "M-11")]
@@ -32,19 +38,37 @@ def yearly_retention(rows: pl.DataFrame, month: Month, first_month: Month | None
     ]
 
 
-def cohorts(rows: pl.DataFrame, month: Month) -> list[Figure]:
-    """Return M-48 for every cohort up to the month; a cohort is an account's first month with MRR > 0 (U-62)."""
-    upto = rows.filter(pl.col("month") <= str(month))
-    first = (
-        upto.filter(pl.col("mrr") > 0)
-        .sort("month")
-        .unique("account_id", keep="first")
-        .select("account_id", cohort="month", cohort_mrr="mrr", cohort_quality="mrr_quality")
+def cohort_members(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return a COHORT row for every account that ever paid: its first month with MRR > 0, and that MRR (U-62).
+
+    Args:
+        rows: `account_id, month, mrr, mrr_quality` of the existing accounts of all months.
+    """
+    first = pl.col("month").arg_min()
+    return (
+        rows.filter(pl.col("mrr") > 0)
+        .group_by("account_id")
+        .agg(
+            cohort=pl.col("month").get(first),
+            cohort_mrr=pl.col("mrr").get(first),
+            cohort_quality=pl.col("mrr_quality").get(first),
+        )
+        .sort("cohort", "account_id")
     )
-    now = upto.filter(pl.col("month") == str(month)).select("account_id", "mrr", "mrr_quality")
-    members = first.join(now, on="account_id", how="left")
+
+
+def cohorts(rows: pl.DataFrame, members: pl.DataFrame, month: Month) -> list[Figure]:
+    """Return M-48 for every cohort up to the month.
+
+    Args:
+        rows: ACCOUNT_MONTH rows of the month that exist.
+        members: COHORT rows.
+        month: the month.
+    """
+    now = rows.select("account_id", "mrr", "mrr_quality")
+    there = members.filter(pl.col("cohort") <= str(month)).join(now, on="account_id", how="left")
     figures = []
-    for (cohort,), part in members.partition_by("cohort", as_dict=True).items():
+    for (cohort,), part in there.partition_by("cohort", as_dict=True).items():
         quality = worst(part, "mrr_quality", "cohort_quality")
         is_null = part.get_column("mrr").null_count() > 0
         kept: Exact = Reason.MISSING_INPUT if is_null else Fraction(part.filter(pl.col("mrr") > 0).height)

@@ -128,6 +128,7 @@ def write_bridges(job: Job, span: tuple[Month, ...], key: str) -> int:
     """Write the MRR bridge of every month, for the company and for every tier."""
     table, source = job.lake.open(MRR_BRIDGE), job.lake.open(ACCOUNT_MONTH_TABLE)
     watch = Stopwatch(job, MRR_BRIDGE.name, span)
-    rows = bridges(source.read(pl.col("is_existing")))
+    columns = ["month", "tier", "movement", "movement_amount", "prior_mrr", "mrr"]
+    rows = bridges(source.read(pl.col("is_existing"), columns))
     inputs = {source.dataset.name: source.version}
     return table.replace(rows, dict.fromkeys(map(str, span), key), watch.work(rows=rows.height, inputs=inputs))

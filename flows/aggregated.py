@@ -11,6 +11,7 @@ from compute.account_use import account_use, active_accounts
 from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
 from compute.company_month import company_month
 from compute.contracts.feeds import FEEDS
+from compute.details import DETAILS
 from compute.metrics import METRICS
 from compute.months import Month, parse_months
 from flows.account_month import bring_account_months, require_months
@@ -100,13 +101,14 @@ def write_aggregated_figures(job: Job, stale: Mapping[str, str]) -> int:
     pipelines = [job.lake.open(FIGURES[name]) for name in ("growth", "profit")]
     months = tuple(Month.parse(name) for name in sorted(stale))
     watch, first = Stopwatch(job, FIGURE_TABLE.name, months), first_observed(job.lake)
-    existing = source.read(pl.col("is_existing"))
+    of_years = {each for month in months for each in month.plus(-12).until(month)}
+    sums = {
+        each: company_month(source.read((pl.col("month") == str(each)) & pl.col("is_existing")), each, first)
+        for each in sorted(of_years)
+    }
     parts = []
     for month in months:
-        year = [
-            company_month(existing.filter(pl.col("month") == str(each)), each, first)
-            for each in month.plus(-12).until(month)
-        ]
+        year = [sums[each] for each in month.plus(-12).until(month)]
         company = pl.concat(
             [each.read((pl.col("month") == str(month)) & (pl.col("grain") == "company_month")) for each in pipelines]
         )
@@ -161,7 +163,8 @@ def merge_snapshot(job: Job, month: Month) -> Draft:
     """Merge the pipelines' gold of a month into its DRAFT snapshot, with its manifest."""
     watch = Stopwatch(job, SNAPSHOT.name, (month,))
     tables = [job.lake.open(dataset) for dataset in FIGURES.values()]
-    figures = pl.concat([table.read(pl.col("month") == str(month)) for table in tables])
+    signed = (pl.col("month") == str(month)) & ~pl.col("grain").is_in(DETAILS)
+    figures = pl.concat([table.read(signed) for table in tables])
     manifest: dict[str, object] = {
         "upstream": _upstream(job, month),
         "definitions": {metric.metric_id: metric.version for metric in METRICS},

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from itertools import product
 
 import polars as pl
 from prefect import flow, task
@@ -12,7 +13,7 @@ from compute.company_month import company_month
 from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from compute.engagement import EngagementInput, account_days, engagement_figures
 from compute.engagement_week import engagement_weeks
-from compute.lateness import LATE_EVENT, late_events
+from compute.lateness import LATE_EVENT, late_columns, late_events
 from compute.months import Month, parse_months
 from flows.account_month import bring_account_months, require_months
 from flows.ingest import ingest_all
@@ -30,7 +31,7 @@ from storage.catalog import (
     USER_DAY_TABLE,
 )
 from storage.evidence import first_observed
-from storage.files import Replacement
+from storage.files import Replacement, write_files
 from storage.lake import ALL
 
 FIGURE_TABLE = FIGURES["engagement"]
@@ -141,9 +142,12 @@ def write_weeks(job: Job, key: str) -> int:
     days, sessions = job.lake.open(USER_DAY_TABLE), job.lake.open(CLICK_SESSION)
     table, watch = job.lake.open(ENGAGEMENT_WEEK), Stopwatch(job, ENGAGEMENT_WEEK.name)
     columns = ["date", "account_id", "user_id", "clicks", "qualifying_clicks", "minutes"]
-    rows = engagement_weeks(days.read(columns=columns), sessions.read(columns=["date", "account_id"]))
+    table.created()
+    weeks = engagement_weeks(days.read(columns=columns), sessions.read(columns=["date", "account_id"]))
+    files = [file for rows in weeks for file in write_files(job.lake, ENGAGEMENT_WEEK, rows)]
     inputs = {each.dataset.name: each.version for each in (days, sessions)}
-    return table.replace(rows, {ALL: key}, watch.work(rows=rows.height, inputs=inputs))
+    work = watch.work(rows=sum(file.rows for file in files), inputs=inputs)
+    return table.replace_files(files, {ALL: key}, work)
 
 
 def bring_late_events(job: Job) -> None:
@@ -164,11 +168,11 @@ def bring_late_events(job: Job) -> None:
 @task(task_run_name="late events", cache_policy=NO_CACHE, **RETRY)
 def write_late_events(job: Job, stale: Mapping[str, str]) -> int:
     """Write the late events of the months; returns how many there are."""
-    watch, in_months = Stopwatch(job, LATE_EVENTS.name), pl.col("month").is_in(sorted(stale))
-    parts = [pl.DataFrame(schema=LATE_EVENT)]
-    for contract in ENGAGEMENT_FEEDS:
-        judged = job.lake.read(JUDGED[contract.dataset], in_months)
-        current = job.lake.read(SILVER[contract.dataset], in_months, ["_partition", "_offset"])
+    watch, parts = Stopwatch(job, LATE_EVENTS.name), [pl.DataFrame(schema=LATE_EVENT)]
+    for contract, month in product(ENGAGEMENT_FEEDS, sorted(stale)):
+        of_month, columns = pl.col("month") == month, late_columns(contract)
+        judged = job.lake.read(JUDGED[contract.dataset], of_month, columns)
+        current = job.lake.read(SILVER[contract.dataset], of_month, ["_partition", "_offset"])
         parts.append(late_events(judged, current, contract, job.company))
     rows = pl.concat(parts)
     job.lake.open(LATE_EVENTS).replace(rows, stale, watch.work(rows=rows.height))

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from compute.contracts.feeds import GROWTH_FEEDS
 from compute.growth import GrowthInput, growth_figures
 from compute.months import Month, parse_months
+from compute.retention import cohort_members
 from flows.account_month import bring_account_months, require_months
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, say, start
@@ -79,16 +80,21 @@ def write_growth_figures(job: Job, stale: Mapping[str, str]) -> int:
     figures, sources = Replacement(job.lake, FIGURE_TABLE), [job.lake.open(dataset) for dataset in _INPUTS]
     months = tuple(Month.parse(name) for name in sorted(stale))
     watch = Stopwatch(job, FIGURE_TABLE.name, months)
-    rows, steps, licences, renewals = (source.read() for source in sources)
-    given = GrowthInput(
-        rows=rows.filter(pl.col("is_existing")),
-        steps=steps,
-        licences=licences,
-        renewals=renewals,
-        first_month=first_observed(job.lake),
-        as_of=job.as_of.date() if job.is_as_of_given else None,
-    )
+    rows, steps, licences, renewals = sources
+    existing, first, timeline = pl.col("is_existing"), first_observed(job.lake), steps.read()
+    members = cohort_members(rows.scan().filter(existing)).collect()
     for month in months:
+        of_month, a_year_ago = (pl.col("month") == str(each) for each in (month, month.plus(-12)))
+        given = GrowthInput(
+            rows=rows.read(of_month & existing),
+            year_ago=rows.read(a_year_ago & existing),
+            members=members,
+            steps=timeline,
+            licences=licences.read(of_month),
+            renewals=renewals.read(of_month),
+            first_month=first,
+            as_of=job.as_of.date() if job.is_as_of_given else None,
+        )
         figures.add(str(month), growth_figures(given, month))
     inputs = {source.dataset.name: source.version for source in sources}
     marks = dict.fromkeys((f"{month}#records" for month in stale), key_number(_records(job)))

@@ -179,7 +179,7 @@ def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
     whole = f"{base} {judged.fingerprint()} {sorted(marks.items())}"
     if counts.done(dataset, whole) and not job.is_rebuild:
         return ()
-    refused = refused_days(judged.read(columns=["_arrival", "_verdict"]), job.company)
+    refused = refused_days(judged.scan(), job.company)
     keys = {
         month: f"{base} {sorted(refused)} {marks.get(month, '')} {print_}"
         for month, print_ in judged.partitions().items()
@@ -220,7 +220,9 @@ def _marks(job: Job, contract: Contract, judged: Table, beside: Beside) -> dict[
         return released
     asked = {name for rule in contract.current_rules(job.company, beside.as_of) for name in rule.when.meta.root_names()}
     columns = sorted({"account_id", "month", "_arrival", "_verdict", *asked})
-    clock = clock_marks(judged.read(columns=columns), contract, job.company, beside)
+    clock = dict[str, str]()
+    for month in judged.partitions():  # one by one: all clicks ever are too many to hold
+        clock |= clock_marks(judged.read(pl.col("month") == month, columns), contract, job.company, beside)
     return {month: f"{clock.get(month, '')} {released.get(month, '')}" for month in {*clock, *released}}
 
 

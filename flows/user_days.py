@@ -17,12 +17,10 @@ from compute.buckets import BUCKETS, bucket_ranges
 from compute.cluster import choose, is_running, run_here, run_on_ray
 from compute.engagement_day import spanned_dates
 from compute.months import Month, month_of
-from compute.schema import typed
-from compute.sessions import PART, join
 from flows.job import RETRY, Job, Stopwatch, month_span, say
 from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE
 from storage.lake import NEVER_WRITTEN, Table, VersionGone, key_number
-from storage.shards import CLICKS, USAGE, UserShard, write_user_days
+from storage.shards import CLICKS, USAGE, SessionShard, UserShard, write_sessions, write_user_days
 from storage.work import changed_files
 
 ROWS_PER_SHARD = 250_000
@@ -171,15 +169,24 @@ def _shards(job: Job, versions: Mapping[str, int], plan: _Plan) -> list[UserShar
     return shards
 
 
-@task(task_run_name="click sessions", cache_policy=NO_CACHE, **RETRY)
+@task(task_run_name="click sessions on {job.executor}", cache_policy=NO_CACHE, **RETRY)
 def join_sessions(job: Job, key: str) -> int:
-    """Join the day parts to sessions, over midnight and month ends; only months that change are rewritten."""
+    """Join the day parts to sessions: tasks over user buckets, then one commit; months that stay keep their files."""
     table, parts = job.lake.open(CLICK_SESSION), job.lake.open(SESSION_PART)
+    table.created()
+    versions = {each.dataset.name: each.version for each in (table, parts)}
+    rows_in = parts.count()
+    executor, why = choose(job.executor, rows_in, is_running=is_running())
     watch = Stopwatch(job, CLICK_SESSION.name)
-    sessions = join(parts.read().drop("month")).with_columns(month=month_of(pl.col("date")))
-    rows = typed(sessions, PART).sort("month", "_bucket", *CLICK_SESSION.key)
-    keys = dict.fromkeys({*rows.get_column("month"), *table.partitions()}, key)
-    work = watch.work(rows=rows.height, inputs={SESSION_PART.name: parts.version})
-    table.replace(rows, keys, work, {"#parts": key_number(key)})
-    say("click sessions", sessions=rows.height)
-    return rows.height
+    # A session begins in the month of one of its parts.
+    months = tuple(sorted({*parts.partitions(), *table.partitions()}))
+    ranges = bucket_ranges(min(BUCKETS, max(2, math.ceil(rows_in / ROWS_PER_SHARD))))
+    shards = [SessionShard(job.lake_root, versions, first, last, months) for first, last in ranges]
+    written = (run_on_ray if executor == "ray" else run_here)(write_sessions, shards)
+    files, same = changed_files(written, months)
+    rows = sum(file.rows for each in written for file in each.files)
+    work = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs={SESSION_PART.name: parts.version})
+    changed, kept = ({name: key for name in months if (name in same) is is_kept} for is_kept in (False, True))
+    table.replace_files(files, changed, work, {"#parts": key_number(key)}, kept)
+    say(f"click sessions: {len(shards)} tasks on {executor} ({why})", sessions=rows, seconds=work.seconds)
+    return rows

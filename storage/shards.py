@@ -14,8 +14,16 @@ from compute.company import Company
 from compute.engagement_day import user_days
 from compute.months import Month, month_of
 from compute.schema import typed
-from compute.sessions import PART, bins, day_parts
-from storage.catalog import ACCOUNT_MONTH_TABLE, SESSION_PART, SILVER, STATUS_STEP, USER_DAY_TABLE, Dataset
+from compute.sessions import PART, bins, day_parts, join
+from storage.catalog import (
+    ACCOUNT_MONTH_TABLE,
+    CLICK_SESSION,
+    SESSION_PART,
+    SILVER,
+    STATUS_STEP,
+    USER_DAY_TABLE,
+    Dataset,
+)
 from storage.files import write_changes
 from storage.lake import Lake
 from storage.work import Written
@@ -112,6 +120,34 @@ def write_user_days(shard: UserShard) -> dict[str, Written]:
         rows = pl.concat([_touched_only(fresh, is_patched, shard.touched), kept]).sort("_bucket", *dataset.key)
         written[dataset.name] = write_changes(lake, dataset, rows, stored, [str(month) for month in shard.months])
     return written
+
+
+@dataclass(frozen=True, slots=True)
+class SessionShard:
+    """A range of user buckets, first inclusive, last exclusive, in all months.
+
+    Attributes:
+        versions: the version of every table that is read, by name.
+        months: the months that sessions may begin in, those included that have sessions now.
+    """
+
+    lake: str
+    versions: Mapping[str, int]
+    first_bucket: int
+    last_bucket: int
+    months: tuple[str, ...]
+
+
+def write_sessions(shard: SessionShard) -> Written:
+    """Join the day parts of a shard's users to sessions, over midnight and month ends, and write them."""
+    lake = Lake(shard.lake)
+    mine = pl.col("_bucket").is_between(shard.first_bucket, shard.last_bucket, closed="left")
+    parts, stored = (
+        lake.open(dataset, version=shard.versions[dataset.name]).read(mine) for dataset in (SESSION_PART, CLICK_SESSION)
+    )
+    sessions = join(parts.drop("month")).with_columns(month=month_of(pl.col("date")))
+    rows = typed(sessions, PART).sort("month", "_bucket", *CLICK_SESSION.key)
+    return write_changes(lake, CLICK_SESSION, rows, stored, shard.months)
 
 
 def _touched_only(rows: pl.DataFrame, is_patched: pl.Expr, touched: pl.DataFrame) -> pl.DataFrame:

@@ -12,12 +12,13 @@ from typing import Any
 
 import polars as pl
 
+from compute.details import DETAILS, account_day_figures
 from compute.errors import BadMonth
 from compute.exchange import content_hash
-from compute.figures import FIGURE, FIGURE_KEY
+from compute.figures import FIGURE
 from compute.footnotes import FOOTNOTES
 from compute.months import Month
-from storage.catalog import SNAPSHOT, SNAPSHOT_FIGURE
+from storage.catalog import ACCOUNT_DAY_TABLE, ACCOUNT_MONTH_TABLE, FIGURES, SNAPSHOT, SNAPSHOT_FIGURE
 from storage.lake import Lake
 from storage.work import Work
 
@@ -69,7 +70,7 @@ def save_draft(
     Args:
         lake: where the store is.
         month: the period.
-        figures: FIGURE rows of all pipelines.
+        figures: FIGURE rows of all pipelines, without the experiment feed, which stays in gold.
         manifest: what they were made from, as JSON values.
         as_of: the run's as-of.
         created_at: when.
@@ -83,7 +84,6 @@ def save_draft(
     digest = content_hash(figures, {key: FOOTNOTES[key] for key in used_footnotes(figures)})
     live = live_draft(lake, month)
     if live and live.content_hash == digest:
-        _refresh_details(lake, live, figures, work)
         return live
     number = live.number + 1 if live else 1
     snapshot_id = f"{month}-d{number}"
@@ -105,7 +105,7 @@ def save_draft(
 
 
 def figures_of(lake: Lake, month: Month) -> pl.DataFrame:
-    """Return the live draft's FIGURE rows.
+    """Return the live draft's FIGURE rows: what a signature covers.
 
     Raises:
         BadMonth: when the month has no draft.
@@ -116,16 +116,15 @@ def figures_of(lake: Lake, month: Month) -> pl.DataFrame:
     return lake.read(SNAPSHOT_FIGURE, pl.col("snapshot_id") == live.snapshot_id, list(FIGURE))
 
 
+def details_of(lake: Lake, month: Month) -> pl.DataFrame:
+    """Return the FIGURE rows of a month by account and day, and by team and day, as gold has them now."""
+    of_month = pl.col("month") == str(month)
+    rows, days = (lake.read(dataset, of_month) for dataset in (ACCOUNT_MONTH_TABLE, ACCOUNT_DAY_TABLE))
+    teams = lake.read(FIGURES["engagement"], of_month & pl.col("grain").is_in(DETAILS))
+    return pl.concat([account_day_figures(rows, days, month), teams])
+
+
 def used_footnotes(figures: pl.DataFrame) -> list[str]:
     """Return the ids of the footnotes that the figures carry, sorted."""
     ids = figures.get_column("footnote_ids").str.split(";").explode()
     return sorted(set(ids.drop_nulls().to_list()) - {""})
-
-
-def _refresh_details(lake: Lake, live: Draft, figures: pl.DataFrame, work: Work) -> None:
-    """Bring up to date the grains that the hash leaves out: the experiment feed, which nobody signs."""
-    store = lake.open(SNAPSHOT_FIGURE)
-    stored = store.read(pl.col("snapshot_id") == live.snapshot_id, list(FIGURE))
-    if not stored.sort(FIGURE_KEY).equals(figures.select(list(FIGURE)).sort(FIGURE_KEY)):
-        named = figures.with_columns(snapshot_id=pl.lit(live.snapshot_id))
-        store.replace(named, {live.snapshot_id: live.content_hash}, replace(work, dataset=SNAPSHOT_FIGURE.name))

@@ -29,6 +29,7 @@ from storage.work import DataFile, Work
 # The partition of a line that is no envelope: it has a line number, and no offset that anyone gave it.
 NO_PARTITION = {".jsonl": -1, ".gz": -2}
 _RECORDS_PER_BATCH = 10_000
+_WORD = 62  # bits that a signed word of 64 can add up without a doubt
 _LAST_MS = 253_402_300_799_999  # the last instant of the year 9999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -178,20 +179,26 @@ def land_topic(lake: Lake, landing: str, topic: str, *, as_of: datetime, now: da
 
 
 class _Landed:
-    """The places that have landed: offsets by partition; of lines that are no envelope their content too."""
+    """The places that have landed: offsets by partition; of lines that are no envelope their content too.
 
-    def __init__(self, rows: pl.DataFrame) -> None:
-        self.offsets: dict[int, set[int]] = defaultdict(set)
-        self.lines: set[tuple[int, int, str]] = set()
-        for (partition,), part in rows.group_by("_partition"):
-            if int(str(partition)) >= 0:
-                self.offsets[int(str(partition))] = set(part.get_column("_offset").to_list())
-            else:
-                self.lines |= set(part.select("_partition", "_offset", "_payload_sha256").rows())
+    Offsets are the bits of words of 62, so that a hundred million of them stay small.
+    """
+
+    def __init__(self, rows: pl.LazyFrame) -> None:
+        self.words: dict[tuple[int, int], int] = defaultdict(int)
+        self.next: dict[int, int] = defaultdict(int)
+        no_envelope = pl.col("_partition") < 0
+        found = rows.filter(no_envelope).select("_partition", "_offset", "_payload_sha256").collect()
+        self.lines: set[tuple[int, int, str]] = set(found.rows())
+        word, bit = pl.col("_offset") // _WORD, pl.lit(2, dtype=pl.Int64).pow(pl.col("_offset") % _WORD)
+        landed = rows.filter(~no_envelope).group_by("_partition", word=word)
+        for partition, index, bits, last in landed.agg(bits=bit.sum(), last=pl.col("_offset").max()).collect().rows():
+            self.words[partition, index] = bits
+            self.next[partition] = max(self.next[partition], last + 1)
 
     def positions(self) -> dict[str, int]:
         """Return the next offset of every partition, by its name."""
-        return {str(partition): max(offsets) + 1 for partition, offsets in self.offsets.items()}
+        return {str(partition): offset for partition, offset in self.next.items()}
 
     def take(self, record: Record, digest: str) -> bool:
         """Tell whether a record is new, and remember it."""
@@ -200,14 +207,15 @@ class _Landed:
             is_new = place not in self.lines
             self.lines.add(place)
             return is_new
-        offsets = self.offsets[record.partition]
-        size = len(offsets)
-        offsets.add(record.offset)
-        return len(offsets) > size
+        index, bit = divmod(record.offset, _WORD)
+        word = self.words[record.partition, index]
+        self.words[record.partition, index] = word | 1 << bit
+        self.next[record.partition] = max(self.next[record.partition], record.offset + 1)
+        return not word >> bit & 1
 
 
 def _landed(bronze: Table) -> _Landed:
-    return _Landed(bronze.read(columns=["_partition", "_offset", "_payload_sha256"]))
+    return _Landed(bronze.scan().select("_partition", "_offset", "_payload_sha256"))
 
 
 def _write(

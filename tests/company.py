@@ -19,7 +19,8 @@ from compute.contracts.contract import PLACE, TOPIC_PLACE, Contract
 from compute.contracts.feeds import ENGAGEMENT_FEEDS, FEEDS, GROWTH_FEEDS, PROFIT_FEEDS
 from compute.contracts.schema import require
 from compute.current import DISPOSITION, Beside, named_accounts, refused_days, settle, silver_rows
-from compute.engagement import EngagementInput, engagement_figures
+from compute.details import account_day_figures
+from compute.engagement import EngagementInput, account_days, engagement_figures
 from compute.engagement_day import user_days
 from compute.findings import Frames
 from compute.growth import GrowthInput, growth_figures
@@ -27,6 +28,7 @@ from compute.judging import judge
 from compute.months import Month
 from compute.mrr import state_bills
 from compute.profit import ProfitInput, profit_figures
+from compute.retention import cohort_members
 from compute.sessions import bins, join
 from compute.status import status_timeline
 
@@ -169,7 +171,7 @@ class Books:
         sessions = self.click_sessions.filter(pl.col("date").is_between(month.first, month.last))
         has_record = (pl.col("clicks") > 0) | (pl.col("usage_sessions") > 0)
         seen = self.user_days.filter(has_record, pl.col("month") <= str(month)).get_column("account_id").unique()
-        existing = self.existing.filter(pl.col("month") == str(month))
+        existing = self._existing(month)
         teams = self.topics["team_activity"].filter(pl.col("month") == str(month))
         return EngagementInput(self._days(month), sessions, teams, existing, seen, self._sums(month))
 
@@ -198,7 +200,8 @@ class Books:
         month = Month.parse(name)
         rows = self.rows.filter(pl.col("month") == name)
         growth_input = GrowthInput(
-            self.existing, self.steps, self.silver["license_changes"], self.silver["subscription_renewals"],
+            self._existing(month), self._existing(month.plus(-12)), cohort_members(self.existing.lazy()).collect(),
+            self.steps, self.of("license_changes", month), self.of("subscription_renewals", month),
             self.first_month, self.as_of,
         )  # fmt: skip
         profit_input = ProfitInput(
@@ -209,13 +212,17 @@ class Books:
             growth_figures(growth_input, month),
             profit_figures(profit_input, month, self.company),
             engagement_figures(self.engagement(month), month),
+            account_day_figures(rows, account_days(self.engagement(month), month), month),
         ]
         year = [self._sums(each) for each in month.plus(-12).until(month)]
         joined = AggregatedInput(stored_figures(pl.concat(parts)), year[1:], year[0].closing, self.first_month)
         return pl.concat([*parts, aggregated_figures(joined, month)])
 
     def _sums(self, month: Month) -> Any:
-        return company_month(self.existing.filter(pl.col("month") == str(month)), month, self.first_month)
+        return company_month(self._existing(month), month, self.first_month)
+
+    def _existing(self, month: Month) -> pl.DataFrame:
+        return self.existing.filter(pl.col("month") == str(month))
 
 
 def read_landing(folder: Path) -> dict[str, list[bytes]]:

@@ -31,13 +31,13 @@ from storage.catalog import (
 )
 from storage.lake import Lake
 from storage.runs import runs
-from storage.snapshots import figures_of, live_draft
+from storage.snapshots import details_of, figures_of, live_draft
 
 Format = Literal["csv", "json", "table", "parquet"]
 
 
 def _metrics(lake: Lake, month: Month) -> pl.DataFrame:
-    return metrics_table(figures_of(lake, month))
+    return metrics_table(pl.concat([figures_of(lake, month), details_of(lake, month)]))
 
 
 def _monthly(dataset: Dataset, *columns: str) -> Callable[[Lake, Month], pl.DataFrame]:

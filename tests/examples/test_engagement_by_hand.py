@@ -80,7 +80,7 @@ def test_a_late_click_changes_its_own_date_week_and_month_alone() -> None:
 
 
 def weeks(books: Books) -> list[tuple[Any, ...]]:
-    table = engagement_weeks(books.user_days, books.click_sessions)
+    table = pl.concat(engagement_weeks(books.user_days, books.click_sessions))
     return table.select("week", "account_id", "active_users", "minutes", "clicks", "sessions").rows()
 
 
@@ -382,9 +382,8 @@ def weekly(users: dict[str, int]) -> pl.DataFrame:
          "qualifying_clicks": 1, "minutes": 0}
         for on, count in users.items() for number in range(count)
     ]  # fmt: skip
-    return engagement_weeks(
-        pl.DataFrame(days, schema=USER_DAY), pl.DataFrame(schema={"date": pl.Date, "account_id": pl.String})
-    )
+    sessions = pl.DataFrame(schema={"date": pl.Date, "account_id": pl.String})
+    return pl.concat(engagement_weeks(pl.DataFrame(days, schema=USER_DAY), sessions))
 
 
 @pytest.mark.parametrize(("beyond", "expected"), [(timedelta(0), []), (timedelta(microseconds=1), ["late"])])

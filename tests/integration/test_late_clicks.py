@@ -24,7 +24,7 @@ from storage.catalog import (
     USER_DAY_TABLE,
 )
 from storage.lake import Lake
-from storage.snapshots import figures_of
+from storage.snapshots import details_of, figures_of
 
 pytestmark = pytest.mark.integration
 MONTHS = "2023-12..2024-02"
@@ -55,7 +55,9 @@ def topic(lake: Lake, golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def figures(lake: Lake, metric_id: str, grain: str, month: str = "2024-01") -> dict[str, Any]:
-    rows = figures_of(lake, Month.parse(month)).filter((pl.col("metric_id") == metric_id) & (pl.col("grain") == grain))
+    of_month = Month.parse(month)
+    table = pl.concat([figures_of(lake, of_month), details_of(lake, of_month)])
+    rows = table.filter((pl.col("metric_id") == metric_id) & (pl.col("grain") == grain))
     return {key: value for key, value in rows.select("grain_key", "value").rows() if value}
 
 

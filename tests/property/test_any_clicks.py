@@ -15,7 +15,7 @@ from compute.account_month import ACCOUNT_MONTH
 from compute.buckets import with_bucket
 from compute.company import Company
 from compute.company_month import company_month
-from compute.engagement import EngagementInput, engagement_figures
+from compute.engagement import EngagementInput, account_days, day_figures, engagement_figures
 from compute.engagement_day import user_days
 from compute.months import Month
 from compute.sessions import bins, day_parts, join, merge
@@ -174,7 +174,7 @@ def test_minutes_over_midnight_add_up_and_each_is_within_one_of_its_exact_share(
 def test_figures_are_those_of_the_naive_implementation(
     clicks: list[dict[str, Any]], used: list[dict[str, Any]], accounts: list[dict[str, Any]], month: Month
 ) -> None:
-    table = engagement_figures(engagement(clicks, used, accounts, month), month)
+    table = figure_table(engagement(clicks, used, accounts, month), month)
 
     got = {
         (row["metric_id"], row["grain_key"]): row["null_reason"] or row["value"] for row in table.iter_rows(named=True)
@@ -191,7 +191,7 @@ def test_distinct_users_are_counted_anew_at_every_grain(
 ) -> None:
     """AT-21: within the largest part and the sum of the parts, and equal to the sum only where nobody is twice."""
     given_ = engagement(clicks, used, [], month)
-    table = engagement_figures(given_, month)
+    table = figure_table(given_, month)
 
     def values(metric_id: str, grain: str) -> list[int]:
         rows = table.filter((pl.col("metric_id") == metric_id) & (pl.col("grain") == grain))
@@ -208,6 +208,10 @@ def test_distinct_users_are_counted_anew_at_every_grain(
         assert max(parts, default=0) <= company <= sum(parts)
         is_once = active.select(*by, "user_id").unique().get_column("user_id").is_unique().all()
         assert is_once == (company == sum(parts))
+
+
+def figure_table(given_: EngagementInput, month: Month) -> pl.DataFrame:
+    return pl.concat([engagement_figures(given_, month), day_figures(account_days(given_, month))])
 
 
 def engagement(
