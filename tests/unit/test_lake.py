@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from compute.errors import BadMonth, BadSetting, ContractViolation, PermanentError, PipelineError, TransientError
 from compute.money import MONEY
-from storage.catalog import Dataset
+from storage.dataset import Dataset
 from storage.files import write_files
 from storage.lake import ALL, Lake, LakeBusy, LakeFormat, LakeUnwritable, Work
 from storage.meanings import meaning
