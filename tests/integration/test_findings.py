@@ -6,12 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from compute.contracts.feeds import BY_NAME
+from compute.contracts.feeds import BY_NAME, FEEDS
 from compute.finding_codes import CHECKS
 from compute.months import Month
 from flows.aggregated import aggregated
 from flows.commands.export import EITHER
-from storage.catalog import FINDINGS
+from storage.catalog import ACCOUNT_TABLE, FINDINGS, SILVER
 from storage.lake import Lake
 from tests.integration.test_run import unpacked
 
@@ -54,6 +54,11 @@ def test_every_fault_that_a_finding_tells_of_is_found_where_it_was_put(
     assert rows.height == rows.select("code", "key").unique().height
     months, exported = Month(2023, 10).until(Month(2024, 3)), EITHER["findings"]
     assert exported(lake, ()).sort("code", "key").equals(exported(lake, months).sort("code", "key"))
+
+    known = lake.read(ACCOUNT_TABLE)
+    named = [lake.read(SILVER[feed.dataset], columns=["account_id"]) for feed in FEEDS if feed.account]
+    assert {*pl.concat(named).to_series(), "SHARED"} == {*known.get_column("account_id"), "SHARED"}
+    assert known.get_column("first_seen_in").is_in(known.get_column("datasets")).all()
 
     version, drafts = lake.open(FINDINGS).version, aggregated(MONTHS)["drafts"]
 
