@@ -28,6 +28,12 @@ DISPOSITION: Schema = {
 }
 
 
+UNKNOWN_FIELD: Schema = {
+    "dataset": pl.String,
+    "month": pl.String,
+    "field": pl.String,
+    "rows": pl.Int64,
+}
 HELD: Schema = {
     "dataset": pl.String,
     "month": pl.String,
@@ -219,6 +225,13 @@ def count_dispositions(settled: pl.DataFrame, contract: Contract) -> pl.DataFram
         .pipe(typed, DISPOSITION)
         .sort(list(DISPOSITION))
     )
+
+
+def count_unknown_fields(settled: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Count the current rows of each month that carry a member which no field reads (W91): UNKNOWN_FIELD rows."""
+    odd = settled.filter(pl.col("_disposition") == "accepted", pl.col("_unknown").list.len() > 0)
+    counted = odd.select("month", field="_unknown").explode("field").group_by("month", "field").agg(rows=pl.len())
+    return counted.with_columns(dataset=pl.lit(contract.dataset)).pipe(typed, UNKNOWN_FIELD).sort("month", "field")
 
 
 def is_closed() -> pl.Expr:

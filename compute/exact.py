@@ -23,7 +23,7 @@ WORDS = {
 
 
 def typed_exactly(received: pl.DataFrame, contract: Contract, company: Company) -> pl.DataFrame:
-    """Return the typed fields of received rows with `_codes` and `_detail`, in the order of the rows.
+    """Return the typed fields of received rows with `_codes`, `_detail`, `_unknown`, in the order of the rows.
 
     Args:
         received: `_source` and `payload`.
@@ -44,11 +44,14 @@ def typed_exactly(received: pl.DataFrame, contract: Contract, company: Company) 
     columns = [_read_column(field, records, codes, details, contract, pattern) for field in contract.fields]
     _judge_currency(records, codes, details, contract, company)
     unique = [list(dict.fromkeys(row)) for row in codes]
+    known = {*(field.name for field in contract.fields), *CURRENCIES}
+    unknown = [sorted(record.keys() - known) if record else [] for record in records]
     return pl.DataFrame(
         [
             *columns,
             pl.Series("_codes", unique, dtype=pl.List(pl.String)),
             pl.Series("_detail", ["; ".join(row) or None for row in details], dtype=pl.String),
+            pl.Series("_unknown", unknown, dtype=pl.List(pl.String)),
         ]
     )
 

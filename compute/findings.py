@@ -2,7 +2,7 @@
 
 What a check looks at, what it returns, and how its rows become FINDING rows. The checks themselves stand beside their
 pipelines: `findings_profit`, `findings_growth`, `findings_status`, `findings_engagement`,
-`findings_refused`; `finding_codes` lists them.
+`findings_accounts`, `findings_arrival`; `finding_codes` lists them.
 Source: `data.md` A.0 "Findings" (U-26), A.1 to A.10, C.2.
 """
 
@@ -28,6 +28,7 @@ FINDING: Schema = {
     "evidence": pl.String,
     "touches": pl.String,
     "severity": pl.String,
+    "awaits": pl.String,
 }
 Severity = Literal["footnote", "blocking"]
 
@@ -40,7 +41,10 @@ class Frames:
         bills, changes, licences, renewals, expenses, salaries: of whole accounts and all months.
         steps: the status timeline; `cases`: its gaps.
         rows: ACCOUNT_MONTH rows of existing accounts.
+        accounts: ACCOUNT rows, all there are.
         refused: DISPOSITION rows of the codes Q99.
+        unknown_fields: UNKNOWN_FIELD rows.
+        unreadable: `dataset, file` of the files in the landing area that cannot be read.
         clicks, teams, user_days: of the months that are judged; `sessions`: of the month before them too.
     """
 
@@ -53,7 +57,10 @@ class Frames:
     steps: pl.DataFrame
     cases: pl.DataFrame
     rows: pl.DataFrame
+    accounts: pl.DataFrame
     refused: pl.DataFrame
+    unknown_fields: pl.DataFrame
+    unreadable: pl.DataFrame
     clicks: pl.DataFrame
     sessions: pl.DataFrame
     teams: pl.DataFrame
@@ -68,6 +75,8 @@ class Check:
         touches: the figures or gates that the finding bears on.
         severity: `blocking` keeps a month from being certified, `footnote` does not.
         find: returns `month, account_id, key, evidence`, a row per finding; the evidence never holds personal data.
+            What has no month is `undated`.
+        awaits: of a blocking one, who ends it and by what.
     """
 
     code: str
@@ -76,6 +85,7 @@ class Check:
     touches: str
     severity: Severity
     find: Callable[[Frames, Company], pl.DataFrame]
+    awaits: str = ""
 
 
 def findings(checks: Sequence[Check], frames: Frames, company: Company, months: Sequence[str]) -> pl.DataFrame:
@@ -85,7 +95,7 @@ def findings(checks: Sequence[Check], frames: Frames, company: Company, months: 
         checks: whose codes are looked for.
         frames: the records.
         company: limits, features.
-        months: the months to judge; what a check finds elsewhere is left out.
+        months: the months to judge, `undated` among them if wanted; what a check finds elsewhere is left out.
     """
     wanted = pl.col("month").is_in(list(months))
     parts = [
@@ -96,6 +106,7 @@ def findings(checks: Sequence[Check], frames: Frames, company: Company, months: 
             dataset=pl.lit(check.dataset),
             touches=pl.lit(check.touches),
             severity=pl.lit(check.severity),
+            awaits=pl.lit(check.awaits),
         )
         .pipe(typed, FINDING)
         for check in checks

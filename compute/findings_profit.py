@@ -126,7 +126,7 @@ def leaping_teams(frames: Frames, _company: Company) -> pl.DataFrame:
 
 PROFIT_CHECKS: tuple[Check, ...] = (
     Check("REV-W03", "revenue", "a second bill of the account's month, void ones included",
-          "M-01, M-20; gate second bill", "blocking", second_bills),
+          "M-01, M-20; gate second bill", "blocking", second_bills, "finance: acknowledges it"),
     Check("REV-W04", "revenue", "the bill differs by more than half from last month's, and nothing says why",
           "M-01, M-02, M-20", "footnote", leaping_bills),
     Check("REV-W05", "revenue", "other licences are billed than the last change says (XR-4)",
@@ -136,7 +136,8 @@ PROFIT_CHECKS: tuple[Check, ...] = (
     Check("EXP-W04", "expenses", "direct cost above three times the bill",
           "account profit", "footnote", costly_accounts),
     Check("SAL-W01", "salaries", "a team of last month has no row",
-          "profit; gate completeness", "blocking", missing_team_months),
+          "profit; gate completeness", "blocking", missing_team_months,
+          "finance: the team's row; one with headcount 0 and 0.00 ends a team"),
     Check("SAL-W02", "salaries", "heads or total differ by more than 30 % from last month",
           "profit", "footnote", leaping_teams),
 )  # fmt: skip

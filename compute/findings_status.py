@@ -1,6 +1,6 @@
 """Findings on the status of accounts: gaps, and where status and bills disagree.
 
-Source: `data.md` C.2 (U-39, U-47), A.4, A.10 (XR-2, XR-3, XR-6).
+Source: `data.md` C.2 (U-39, U-47), A.4, A.10 (XR-2, XR-3, XR-6, XR-7).
 """
 
 import polars as pl
@@ -8,6 +8,7 @@ import polars as pl
 from compute.company import Company
 from compute.findings import Check, Frames, issued, key_of, with_status_on
 from compute.months import month_before, month_of
+from compute.movements import MOVING
 from compute.status import order_of_events
 from compute.statuses import PAYING, UNKNOWN
 
@@ -77,6 +78,16 @@ def broken_chains(frames: Frames, _company: Company) -> pl.DataFrame:
     )
 
 
+def unexplained_movements(frames: Frames, _company: Company) -> pl.DataFrame:
+    """XR-7: an account's MRR moved, and no event of the month explains it (`metrics.md` §4.4, U-59)."""
+    is_explained = pl.col("is_explained").fill_null(value=False)
+    return frames.rows.filter(pl.col("movement").is_in(MOVING), ~is_explained).select(
+        *_ACCOUNT_MONTH, key=key_of(*_ACCOUNT_MONTH),
+        evidence=pl.format("{} of {}, from {} to {}, without an event of {}",
+                           "movement", "movement_amount", "prior_mrr", "mrr", "month"),
+    )  # fmt: skip
+
+
 def _case() -> pl.Expr:
     """Return a gap case in words."""
     judged = (
@@ -100,17 +111,20 @@ def ambiguous_days(frames: Frames, _company: Company) -> pl.DataFrame:
 
 STATUS_CHECKS: tuple[Check, ...] = (
     Check("status_without_billing", "revenue", "the status pays at the month's end, and there is no bill (XR-2)",
-          "M-01, M-20; gate completeness", "blocking", unbilled_accounts),
+          "M-01, M-20; gate completeness", "blocking", unbilled_accounts,
+          "finance: the bill; or accounts: the status step that ended it"),
     Check("billing_without_status", "revenue", "a bill while the account does not pay (XR-3, XR-6)",
           "M-01, M-20", "footnote", bills_without_status),
+    Check("XR-7", "revenue", "the MRR moved, and no event of the month explains it",
+          "M-02, M-50", "footnote", unexplained_movements),
     Check("stale", "account_status_changes", "the account pays, and no record speaks of it for two months",
           "M-01 carried forward", "footnote", stale_accounts),
     Check("inferred_from_billing", "account_status_changes", "no status row: the account is Active by its bills",
           "M-16, M-17, M-50", "footnote", inferred_accounts),
     Check("STA-W01", "account_status_changes", "a gap case: the step is not in the graph",
-          "M-16, M-17, M-50; gate gaps", "blocking", illegal_edges),
+          "M-16, M-17, M-50; gate gaps", "blocking", illegal_edges, "accounts: the missing row, or a waiver"),
     Check("STA-W02", "account_status_changes", "a gap case: it does not continue the last known status",
-          "M-16, M-17, M-50; gate gaps", "blocking", broken_chains),
+          "M-16, M-17, M-50; gate gaps", "blocking", broken_chains, "accounts: the missing row, or a waiver"),
     Check("STA-W03", "account_status_changes", "the order of the day's rows is ambiguous",
           "M-16, M-17, M-50", "footnote", ambiguous_days),
 )  # fmt: skip

@@ -23,6 +23,7 @@ VERDICT: Schema = {
     "_verdict": pl.String,
     "_codes": pl.List(pl.String),
     "_detail": pl.String,
+    "_unknown": pl.List(pl.String),
     "month": pl.String,
 }
 ROWS_AT_ONCE = 100_000  # bounds what is held as Python values
@@ -47,7 +48,8 @@ def judge(received: pl.DataFrame, contract: Contract, company: Company, key: byt
 
     Returns:
         One row per received row, columns of `judged_schema`; `_verdict` accepted, quarantined or rejected;
-        `month` of the dated field, or `undated`; `_identity` digests the typed record of an accepted row.
+        `month` of the dated field, or `undated`; `_identity` digests the typed record of an accepted row;
+        `_unknown` names the members that no field of the contract reads (W91).
     """
     parts = [_judge(part, contract, company, key) for part in received.iter_slices(ROWS_AT_ONCE)]
     return pl.concat(parts) if parts else pl.DataFrame(schema=judged_schema(contract))
@@ -72,7 +74,7 @@ def _judge(received: pl.DataFrame, contract: Contract, company: Company, key: by
 
 
 def _typed_rows(received: pl.DataFrame, contract: Contract, company: Company) -> pl.DataFrame:
-    """Return typed fields, `_codes` and `_detail`: plain lines by columns, the others one by one."""
+    """Return typed fields, `_codes`, `_detail`, `_unknown`: plain lines by columns, the others one by one."""
     lines = received.select("_source", "payload").with_row_index("_index")
     plain, rows = typed_plainly(lines, contract, company)
     others = lines.join(plain, on="_index", how="anti", maintain_order="left")

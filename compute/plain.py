@@ -17,6 +17,7 @@ from compute.contracts.contract import DTYPES, NO_ENVELOPE, Contract, Field
 from compute.exact import CURRENCIES, WORDS, said
 from compute.reading import NoRecord, members_of, parse_value, read_field
 
+NAMES = pl.List(pl.String)
 MOST_SHAPES = 8  # after these a line is read one by one
 _W = r"[ \t\r\n]*"
 _TEXT = r'"[^"\\\x00-\x1f]*"'
@@ -30,7 +31,7 @@ _INSTANT = r'\A"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](
 
 
 def typed_plainly(lines: pl.DataFrame, contract: Contract, company: Company) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the lines of known shapes, and their typed fields with `_codes` and `_detail`, row by row.
+    """Return the lines of known shapes, and their typed fields with `_codes`, `_detail`, `_unknown`, row by row.
 
     Args:
         lines: `_index`, `_source` and `payload`.
@@ -45,7 +46,8 @@ def typed_plainly(lines: pl.DataFrame, contract: Contract, company: Company) -> 
     read = [_read(cut.get_column(field.name), field, accounts) for field in contract.fields]
     coded = pl.DataFrame([code.alias(field.name) for field, (_, code, _) in zip(contract.fields, read, strict=True)])
     coded = coded.with_columns(_foreign(cut, name, company) for name in CURRENCIES if name not in coded.columns)
-    rows = pl.DataFrame([value for value, _, _ in read]).with_columns(*_codes_and_details(coded, contract, company))
+    values = [*(value for value, _, _ in read), *_codes_and_details(coded, contract, company)]
+    rows = pl.DataFrame([*values, cut.get_column("_unknown")])
     # A member that is twice inside a map makes no record: such a line goes the exact way, which says so.
     is_broken = pl.DataFrame([broken.alias(str(index)) for index, (_, _, broken) in enumerate(read)])
     is_whole = ~is_broken.select(pl.any_horizontal(pl.all())).to_series()
@@ -57,13 +59,14 @@ def tokens(texts: pl.DataFrame, names: Sequence[str], maps: Sequence[str]) -> pl
 
     Args:
         texts: `_index` and `text`.
-        names: the members wanted; others are part of a shape and left out.
+        names: the members wanted; of others `_unknown` keeps the name alone.
         maps: those of them that may hold an object.
 
     Returns:
-        `_index`, and the token of every member wanted, null where it is absent; lines of no shape are left out.
+        `_index`, the token of every member wanted, null where it is absent, and the names of the other members in
+        `_unknown`, sorted; lines of no shape are left out.
     """
-    found = [pl.DataFrame(schema={"_index": pl.UInt32, **dict.fromkeys(names, pl.String)})]
+    found = [pl.DataFrame(schema={"_index": pl.UInt32, **dict.fromkeys(names, pl.String), "_unknown": NAMES})]
     rest = texts
     for _ in range(MOST_SHAPES):
         if rest.is_empty():
@@ -77,6 +80,7 @@ def tokens(texts: pl.DataFrame, names: Sequence[str], maps: Sequence[str]) -> pl
                 "_index",
                 *(pl.col("_cut").struct.field(str(shape.index(name) + 1)).alias(name) if name in shape
                   else pl.lit(None, dtype=pl.String).alias(name) for name in names),
+                pl.lit(sorted(set(shape).difference(names)), dtype=NAMES).alias("_unknown"),
             )
         )  # fmt: skip
         # The first line is done with even when it has no shape that can be learned.

@@ -4,9 +4,11 @@ from pathlib import Path
 
 from compute.company import Company
 from compute.contracts.contract import Contract
-from compute.contracts.feeds import FEEDS
+from compute.contracts.feeds import BY_NAME, FEEDS
 from compute.contracts.meanings import COMMON, own_meanings
 from compute.finding_codes import CHECKS
+from compute.findings import Check
+from compute.findings_arrival import ARRIVAL_CHECKS
 
 TARGET = Path(__file__).with_name("codes.md")
 
@@ -26,11 +28,12 @@ FINDINGS = """
 ## Findings
 
 Warnings that compare rows, one per code and key, on the current accepted state; they change no figure and no disposition.
-`blocking` keeps a month from being certified; `footnote` does not.
-`techflow export findings [MONTH]` lists them.
+`blocking` keeps a month from being certified until what it awaits is there; `footnote` does not.
+What has no month, an account or a file or a member as such, has `undated` for it.
+`techflow export findings [MONTH]` lists them; [the runbook](runbook.md#reading-findings) says what to do.
 
-| code | dataset | when | bears on | severity |
-|---|---|---|---|---|
+| code | dataset | when | bears on | severity | awaits |
+|---|---|---|---|---|---|
 """
 
 
@@ -38,10 +41,17 @@ def page() -> str:
     """Return the page."""
     common = "".join(f"| `{suffix}` | {meaning} |\n" for suffix, meaning in COMMON.items())
     findings = "".join(
-        f"| `{check.code}` | `{check.dataset}` | {check.meaning} | {check.touches} | {check.severity} |\n"
-        for check in CHECKS
+        f"| {code} | {dataset} | {check.meaning} | {check.touches} | {check.severity} | {check.awaits} |\n"
+        for (code, dataset), check in _findings().items()
     )
     return HEAD + common + "".join(_section(contract) for contract in FEEDS) + FINDINGS + findings
+
+
+def _findings() -> dict[tuple[str, str], Check]:
+    """Return the checks by code and dataset as shown; one that every feed has stands there once."""
+    of_feeds = {check.code.replace(f"{BY_NAME[check.dataset].prefix}-", ""): check for check in ARRIVAL_CHECKS}
+    own = {(f"`{check.code}`", f"`{check.dataset}`"): check for check in CHECKS if check not in ARRIVAL_CHECKS}
+    return own | {(f"`{code}`", "every feed"): check for code, check in of_feeds.items()}
 
 
 def _section(contract: Contract) -> str:

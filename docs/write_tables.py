@@ -4,7 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from storage.catalog import DATASETS, Dataset
+from storage.catalog import DATASETS
+from storage.dataset import Dataset
 from storage.meanings import meaning
 
 TARGET = Path(__file__).with_name("tables.md")

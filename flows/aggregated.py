@@ -18,7 +18,7 @@ from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish
 from flows.engagement import bring_late_events, bring_weeks, engagement, stale_engagement
 from flows.evidence import engagement_watermark, write_completeness, write_reconciliation
-from flows.findings import bring_findings
+from flows.findings import bring_accounts, bring_findings
 from flows.growth import growth, stale_growth
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, month_span, say, start
@@ -64,7 +64,8 @@ def aggregated(month: str, as_of: str | None = None, *, rebuild: bool = False) -
     ):
         if behind:
             pipeline(month_span(tuple(Month.parse(name) for name in sorted(behind))), as_of)
-    bring_findings(job, kept)
+    bring_accounts(job)
+    bring_findings(job, kept, ingested)
     stale = stale_aggregated(job, kept)
     if stale:
         write_aggregated_figures(job, stale)

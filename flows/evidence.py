@@ -23,8 +23,8 @@ from storage.catalog import (
     RECONCILIATION_GATE,
     RECONCILIATION_ROW,
     SILVER,
-    Dataset,
 )
+from storage.dataset import Dataset
 from storage.ledger import ledger_hash, read_ledger
 
 

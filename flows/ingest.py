@@ -15,6 +15,7 @@ from compute.current import (
     Beside,
     clock_marks,
     count_dispositions,
+    count_unknown_fields,
     held_rows,
     named_accounts,
     refused_days,
@@ -26,7 +27,18 @@ from compute.judging import judge
 from compute.privacy import key_check
 from compute.releases import RELEASED, fixed_rows, is_accepted_as_is, release_marks
 from flows.job import RETRY, Job, Stopwatch, say
-from storage.catalog import BRONZE, DEAD_LETTER, DISPOSITIONS, HELD_ROW, JUDGED, LANDED_FILE, RELEASES, SILVER
+from storage.catalog import (
+    BRONZE,
+    DEAD_LETTER,
+    DISPOSITIONS,
+    HELD_ROW,
+    JUDGED,
+    LANDED_FILE,
+    RELEASES,
+    SILVER,
+    UNKNOWN_FIELDS,
+)
+from storage.dataset import Dataset
 from storage.files import Replacement, write_files
 from storage.lake import Table, key_number
 from storage.landing import Landing, arrivals, land, stray_folders
@@ -62,7 +74,7 @@ def ingest(job: Job, contract: Contract) -> Ingested:
         say(f"{contract.dataset}: {brought}", repeats=landing.repeats, months=len(months))
     else:
         say(f"{contract.dataset}: nothing new")
-    for problem in landing.problems:
+    for problem in landing.problems.values():
         say(f"{contract.dataset}: {problem}")
     return Ingested(contract.dataset, landing, months)
 
@@ -195,18 +207,20 @@ def settle_touched(job: Job, contract: Contract) -> tuple[str, ...]:
         if job.is_rebuild or not (is_counted[month] and silver.done(month, key))
     }
     watch, written = Stopwatch(job, SILVER[dataset].name), Replacement(lake, SILVER[dataset])
-    held, counted = [pl.DataFrame(schema=HELD_ROW.schema)], [pl.DataFrame(schema=DISPOSITIONS.schema)]
+    held, unknown, counted = ([pl.DataFrame(schema=table.schema)] for table in (HELD_ROW, UNKNOWN_FIELDS, DISPOSITIONS))
     for month in sorted(stale):
         settled = settle(judged.read(pl.col("month") == month), contract, job.company, refused, beside)
         rows = silver_rows(settled, contract)
         require(contract, job.company, rows.filter(~is_accepted_as_is()))
         written.add(month, rows)
         held.append(held_rows(settled, contract))
+        unknown.append(count_unknown_fields(settled, contract))
         counted.append(count_dispositions(settled, contract))
     if stale:
         written.commit(stale, watch.work(rows=written.rows))
     _write_dead_letters(job, contract, whole)
-    _write_held(job, contract, pl.concat(held), frozenset(stale), whole)
+    for table, rows in ((HELD_ROW, pl.concat(held)), (UNKNOWN_FIELDS, pl.concat(unknown))):
+        _write_beside(job, contract, table, rows, frozenset(stale), whole)
     _write_counts(job, contract, pl.concat(counted), stale, whole)
     return tuple(sorted(stale))
 
@@ -257,11 +271,13 @@ def _write_dead_letters(job: Job, contract: Contract, key: str) -> None:
         table.replace(rows, {dataset: key}, watch.work(rows=rows.height))
 
 
-def _write_held(job: Job, contract: Contract, held: pl.DataFrame, months: frozenset[str], key: str) -> None:
-    """Keep the quarantined rows of the settled months beside those of the others."""
-    table, watch = job.lake.open(HELD_ROW), Stopwatch(job, HELD_ROW.name)
+def _write_beside(
+    job: Job, contract: Contract, target: Dataset, fresh: pl.DataFrame, months: frozenset[str], key: str
+) -> None:
+    """Keep the rows of the settled months beside those of the others; most feeds never have any."""
+    table, watch = job.lake.open(target), Stopwatch(job, target.name)
     others = table.read((pl.col("dataset") == contract.dataset) & ~pl.col("month").is_in(sorted(months)))
-    rows = pl.concat([others, held]).sort("month", "case_id", "batch_id", "row")
+    rows = pl.concat([others, fresh]).sort(target.key)
     if rows.height or table.version >= 0:
         table.replace(rows, {contract.dataset: key}, watch.work(rows=rows.height))
 

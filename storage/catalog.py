@@ -1,16 +1,15 @@
 """What tables exist: shape, key, partitions, and what each is made from."""
 
-from dataclasses import dataclass
-
 import polars as pl
 
 from compute.account_month import ACCOUNT_MONTH
 from compute.account_use import ACCOUNT_USE
+from compute.accounts import ACCOUNT
 from compute.allocation import ALLOCATION
 from compute.company_month import BRIDGE
 from compute.completeness import COMPLETENESS
 from compute.contracts.feeds import FEEDS
-from compute.current import DISPOSITION, HELD, silver_schema
+from compute.current import DISPOSITION, HELD, UNKNOWN_FIELD, silver_schema
 from compute.engagement import ACCOUNT_DAY
 from compute.engagement_day import USER_DAY
 from compute.engagement_week import WEEK
@@ -20,29 +19,9 @@ from compute.judging import judged_schema
 from compute.lateness import LATE_EVENT
 from compute.reconciliation import GATE, RECONCILIATION
 from compute.releases import RELEASE
-from compute.schema import Schema
 from compute.sessions import PART
 from compute.status import CASE, STEP
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """A table's entry in the catalogue.
-
-    Attributes:
-        name: layer and table, also its folder in the lake: `silver/revenue`.
-        schema: columns and types, exactly.
-        key: names a row; no two rows of a partition share it.
-        partition_by: one column at most; its values are plain text such as a month.
-        description: what a row is.
-    """
-
-    name: str
-    schema: Schema
-    key: tuple[str, ...]
-    description: str
-    partition_by: str | None = None
-
+from storage.dataset import Dataset
 
 LANDED_FILE = Dataset(
     name="bronze/landed_file",
@@ -136,6 +115,14 @@ DISPOSITIONS = Dataset(
     description="Rows per dataset, month, disposition and code; an empty code is the disposition's total.",
 )
 
+UNKNOWN_FIELDS = Dataset(
+    name="gold/unknown_field",
+    schema=UNKNOWN_FIELD,
+    key=("dataset", "month", "field"),
+    partition_by="dataset",
+    description="A member of current records that no field of the contract reads, and how many rows carry it.",
+)
+
 STATUS_STEP = Dataset(
     name="gold/status_step",
     schema=STEP,
@@ -148,6 +135,13 @@ GAP_CASE = Dataset(
     schema=CASE,
     key=("account_id", "kind", "from", "to", "event_date"),
     description="A jump between statuses that the graph does not allow, and what the graph makes of it.",
+)
+
+ACCOUNT_TABLE = Dataset(
+    name="gold/account",
+    schema=ACCOUNT,
+    key=("account_id",),
+    description="An account that any current record names, and in which dataset it was first seen.",
 )
 
 ACCOUNT_MONTH_TABLE = Dataset(
@@ -299,7 +293,7 @@ SNAPSHOT = Dataset(
 
 DATASETS: tuple[Dataset, ...] = (
     LANDED_FILE, *BRONZE.values(), RELEASES, *JUDGED.values(), DEAD_LETTER, HELD_ROW,
-    *SILVER.values(), DISPOSITIONS, STATUS_STEP, GAP_CASE,
+    *SILVER.values(), DISPOSITIONS, UNKNOWN_FIELDS, STATUS_STEP, GAP_CASE, ACCOUNT_TABLE,
     ACCOUNT_MONTH_TABLE, MRR_BRIDGE, ALLOCATION_LEDGER, USER_DAY_TABLE, SESSION_PART, CLICK_SESSION, ACCOUNT_DAY_TABLE,
     ENGAGEMENT_WEEK, ACCOUNT_USE_TABLE, LATE_EVENTS, FINDINGS, *FIGURES.values(), RECONCILIATION_ROW,
     RECONCILIATION_GATE, COMPLETENESS_ROW, SNAPSHOT_FIGURE, SNAPSHOT,

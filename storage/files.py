@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from storage.catalog import Dataset
+from storage.dataset import Dataset
 from storage.lake import NO_POSITIONS, Lake, by_partition
 from storage.work import DataFile, Work, Written
 

@@ -21,11 +21,11 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
 from compute.errors import ContractViolation, PermanentError, TransientError
-from storage.catalog import Dataset
+from storage.dataset import Dataset
 from storage.meanings import meaning
 from storage.work import DataFile, Work
 
-LAKE_FORMAT = "1"  # goes up when a lake as it stands can no longer be continued
+LAKE_FORMAT = "2"  # goes up when a lake as it stands can no longer be continued
 _FORMAT, _NO_FORMAT = "techflow.lakeFormat", "none"
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 NO_POSITIONS: Mapping[str, int] = MappingProxyType({})

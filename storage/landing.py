@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,12 +98,16 @@ class LandedFile:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """What one landing of a feed brought."""
+    """What one landing of a feed brought.
+
+    Attributes:
+        problems: what is wrong with the files that are there and cannot be read, by name.
+    """
 
     files: int
     rows: int
     repeats: int
-    problems: tuple[str, ...]
+    problems: Mapping[str, str]
 
 
 def files_of(landing: str, dataset: str) -> list[LandedFile]:
@@ -239,11 +243,11 @@ def _landed_batches(bronze: Table, seen: pl.DataFrame) -> dict[str, datetime]:
     return {**dict(in_bronze.rows()), **known}
 
 
-def problems_of(sightings: pl.DataFrame, present: list[LandedFile]) -> tuple[str, ...]:
+def problems_of(sightings: pl.DataFrame, present: list[LandedFile]) -> Mapping[str, str]:
     """Return what is wrong with the files that are there: a file that was sent again or taken away is none of them."""
     versions = {file.version for file in present}
     bad = sightings.filter(pl.col("problem") != "").select("file", "bytes", "modified_ns", "problem")
-    return tuple(problem for *version, problem in bad.rows() if tuple(version) in versions)
+    return {version[0]: problem for *version, problem in bad.rows() if tuple(version) in versions}
 
 
 _BRONZE_ARROW = pa.schema(

@@ -7,7 +7,7 @@ of their own in one table. A test finds the column that has no meaning.
 from collections.abc import Mapping
 
 from compute.contracts.feeds import FEEDS
-from storage.catalog import Dataset
+from storage.dataset import Dataset
 
 # By column.
 COMMON: Mapping[str, str] = {
@@ -27,6 +27,7 @@ COMMON: Mapping[str, str] = {
     "_row": "position of the row in its file",
     "_source": "landing or topic; `no envelope` for a line of a topic that holds no record",
     "_topic": "topic that brought the row",
+    "_unknown": "members of the record that no field of the contract reads",
     "_verdict": "accepted, quarantined or rejected",
     "accepted": "rows that are accepted",
     "account_id": "the account",
@@ -65,6 +66,7 @@ COMMON: Mapping[str, str] = {
     "created_at": "when the draft was made",
     "created_by": "the person or run that made the draft",
     "dataset": "the feed",
+    "datasets": "datasets whose current rows name the account",
     "date": "the day, in UTC",
     "delta": "pipeline less ledger; a missing side counts as 0",
     "device": "kind of device, read from the user agent",
@@ -81,6 +83,8 @@ COMMON: Mapping[str, str] = {
     "features": "features of the bill or of the use, as sold, each once",
     "file": "name of the file, or of the topic's file",
     "first_observed": "MRR of the first observed month, which no movement explains",
+    "first_seen_at": "earliest arrival of a current row that names the account",
+    "first_seen_in": "dataset of that row",
     "footnote_ids": "footnotes of the figure, parted by ;",
     "from": "status before the jump; (none) before the first event",
     "from_status": "status before the step",
@@ -188,6 +192,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "month": "the month in which the session began",
     },
     "disposition": {"month": "month that the rows are dated in; undated where that cannot be read"},
+    "unknown_field": {"field": "name of the member", "rows": "current rows of the month that carry it"},
     "engagement_week": {"account_id": "the account, or company"},
     "expenses": {"expense_category": "category, a name in expense_classes", "expense_date": "day; gives the month"},
     "gap_case": {"verdict": "one shortest way: impute; several: ambiguous; none: contradiction"},
@@ -221,6 +226,8 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "evidence": "what was compared, with the numbers",
         "touches": "figures or gates that it bears on",
         "severity": "footnote, or blocking a certification",
+        "awaits": "of a blocking one who ends it and by what, such as finance by acknowledging it; else empty",
+        "month": "the month; undated for what has none, a file or a member or an account as such",
     },
     "reconciliation_gate": {"verdict": "pass, FAIL, or unverified without a readable ledger"},
     "revenue": {

@@ -15,15 +15,8 @@ from compute.engagement_day import user_days
 from compute.months import Month, month_of
 from compute.schema import typed
 from compute.sessions import PART, bins, day_parts, join
-from storage.catalog import (
-    ACCOUNT_MONTH_TABLE,
-    CLICK_SESSION,
-    SESSION_PART,
-    SILVER,
-    STATUS_STEP,
-    USER_DAY_TABLE,
-    Dataset,
-)
+from storage.catalog import ACCOUNT_MONTH_TABLE, CLICK_SESSION, SESSION_PART, SILVER, STATUS_STEP, USER_DAY_TABLE
+from storage.dataset import Dataset
 from storage.files import write_changes
 from storage.lake import Lake
 from storage.work import Written

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from compute.account_month import Records, account_month
+from compute.accounts import accounts, named_in
 from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
 from compute.allocation import active_minutes, allocation, sources
 from compute.company import Company
@@ -18,7 +19,15 @@ from compute.company_month import company_month
 from compute.contracts.contract import PLACE, TOPIC_PLACE, Contract
 from compute.contracts.feeds import ENGAGEMENT_FEEDS, FEEDS, GROWTH_FEEDS, PROFIT_FEEDS
 from compute.contracts.schema import require
-from compute.current import DISPOSITION, Beside, named_accounts, refused_days, settle, silver_rows
+from compute.current import (
+    DISPOSITION,
+    Beside,
+    count_unknown_fields,
+    named_accounts,
+    refused_days,
+    settle,
+    silver_rows,
+)
 from compute.details import account_day_figures
 from compute.engagement import EngagementInput, account_days, engagement_figures
 from compute.engagement_day import user_days
@@ -126,6 +135,7 @@ class Books:
         named = [named_accounts(self.judged[feed.dataset]) for feed in FILE_FEEDS if feed.account]
         now = datetime.combine(self.as_of, time(), UTC) if self.as_of else DELIVERY
         beside = Beside(pl.concat(named).unique(), now)
+        self.unknown_fields: list[pl.DataFrame] = []
         self.silver = {feed.dataset: self._silver(feed, beside) for feed in FILE_FEEDS}
         self.topics = {feed.dataset: self._silver(feed, beside) for feed in ENGAGEMENT_FEEDS}
         changes = self.silver["account_status_changes"]
@@ -150,6 +160,7 @@ class Books:
     def _silver(self, feed: Contract, beside: Beside) -> pl.DataFrame:
         judged = self.judged[feed.dataset]
         settled = settle(judged, feed, self.company, refused_days(judged, self.company), beside)
+        self.unknown_fields.append(count_unknown_fields(settled, feed))
         return require(feed, self.company, silver_rows(settled, feed))
 
     def of(self, dataset: str, month: Month) -> pl.DataFrame:
@@ -181,9 +192,18 @@ class Books:
             bills=self.silver["revenue"], changes=self.silver["account_status_changes"],
             licences=self.silver["license_changes"], renewals=self.silver["subscription_renewals"],
             expenses=self.silver["expenses"], salaries=self.silver["salaries"], steps=self.steps, cases=self.cases,
-            rows=self.existing, refused=pl.DataFrame(schema=DISPOSITION), clicks=self.topics["click_events"], sessions=self.topics["usage_sessions"],
+            rows=self.existing, accounts=self.accounts(), refused=pl.DataFrame(schema=DISPOSITION),
+            unknown_fields=pl.concat(self.unknown_fields),
+            unreadable=pl.DataFrame(schema={"dataset": pl.String, "file": pl.String}),
+            clicks=self.topics["click_events"], sessions=self.topics["usage_sessions"],
             teams=self.topics["team_activity"], user_days=self.user_days,
         )  # fmt: skip
+
+    def accounts(self) -> pl.DataFrame:
+        """Return the accounts that current records name."""
+        names = [feed.dataset for feed in FEEDS if feed.account]
+        silver = self.silver | self.topics
+        return accounts(pl.concat(named_in(name, silver[name].lazy()).collect() for name in names), names)
 
     def _days(self, month: Month) -> pl.DataFrame:
         return self.user_days.filter(pl.col("month") == str(month))

@@ -14,6 +14,7 @@ from rich.table import Table as RichTable
 
 from compute.errors import BadMonth, BadSetting
 from compute.exchange import metrics_table, plain, to_csv
+from compute.judging import UNDATED
 from compute.money import RATIO
 from compute.months import Month, parse_months
 from flows.commands.screen import screen
@@ -27,8 +28,8 @@ from storage.catalog import (
     GAP_CASE,
     RECONCILIATION_GATE,
     RECONCILIATION_ROW,
-    Dataset,
 )
+from storage.dataset import Dataset
 from storage.lake import Lake
 from storage.runs import runs
 from storage.snapshots import details_of, figures_of, live_draft
@@ -64,8 +65,12 @@ def _weeks(lake: Lake) -> pl.DataFrame:
     return lake.read(ENGAGEMENT_WEEK).with_columns(plain(pl.col(name), pl.lit("ratio")).alias(name) for name in ratios)
 
 
-def _findings(lake: Lake) -> pl.DataFrame:
-    return lake.read(FINDINGS)
+def _findings(lake: Lake, months: tuple[Month, ...]) -> pl.DataFrame:
+    """Return the findings of months and those of no month, which stand beside every month; all without months."""
+    if not months:
+        return lake.read(FINDINGS)
+    of_months = [_monthly(FINDINGS, *FINDINGS.schema)(lake, month) for month in months]
+    return pl.concat([*of_months, lake.read(FINDINGS, pl.col("month") == UNDATED)])
 
 
 BY_MONTH: dict[str, Callable[[Lake, Month], pl.DataFrame]] = {
@@ -74,16 +79,15 @@ BY_MONTH: dict[str, Callable[[Lake, Month], pl.DataFrame]] = {
     "reconciliation_gates": _monthly(RECONCILIATION_GATE, "gate", "verdict"),
     "completeness": _monthly(COMPLETENESS_ROW, "dataset", "accepted", "quarantined", "missing"),
     "allocation": _monthly(ALLOCATION_LEDGER, "source", "cost_class", "account_id", "amount"),
-    "findings": _monthly(FINDINGS, *FINDINGS.schema),
 }
 WHOLE: dict[str, Callable[[Lake], pl.DataFrame]] = {
     "dispositions": _dispositions,
     "gaps": _gaps,
     "runs": runs,
     "engagement_week": _weeks,
-    "findings": _findings,
 }
-TABLES = ", ".join(dict.fromkeys((*BY_MONTH, *WHOLE)))
+EITHER: dict[str, Callable[[Lake, tuple[Month, ...]], pl.DataFrame]] = {"findings": _findings}
+TABLES = ", ".join((*BY_MONTH, *WHOLE, *EITHER))
 
 
 def export(
@@ -107,6 +111,8 @@ def export(
 def _rows(lake: Lake, table: str, month: str | None) -> pl.DataFrame:
     if table in BY_MONTH and month is not None:
         return pl.concat([BY_MONTH[table](lake, each) for each in parse_months(month)])
+    if table in EITHER:
+        return EITHER[table](lake, parse_months(month) if month else ())
     if table not in BY_MONTH and table not in WHOLE:
         raise BadSetting(f"There is no table '{table}': the tables are {TABLES}.")
     if table not in WHOLE:

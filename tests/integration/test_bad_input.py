@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from compute.errors import BadMonth, BadSetting
+from compute.judging import UNDATED
 from compute.months import Month
 from flows.aggregated import aggregated
 from flows.commands.export import BY_MONTH
-from storage.catalog import ACCOUNT_MONTH_TABLE, BRONZE, DEAD_LETTER, DISPOSITIONS, JUDGED, SNAPSHOT
+from storage.catalog import ACCOUNT_MONTH_TABLE, BRONZE, DEAD_LETTER, DISPOSITIONS, FINDINGS, JUDGED, SNAPSHOT
 from storage.lake import Lake, LakeUnwritable
 from storage.snapshots import figures_of
 
@@ -111,6 +112,33 @@ def test_odd_files_do_not_stop_the_rest(
     assert "broken.ndjson.gz cannot be read" in caplog.text
     assert "cut.ndjson.gz cannot be read" in caplog.text
     assert "invoices is no feed" in caplog.text
+    assert [
+        ("REV-W91", "revenue note"),
+        ("unreadable_file", "revenue broken.ndjson.gz"),
+        ("unreadable_file", "revenue cut.ndjson.gz"),
+    ] == standing(lake)
+
+
+def test_an_unreadable_file_is_a_finding_until_it_is_sent_again_or_taken_away(lake: Lake, landing: Path) -> None:
+    broken, cut = (landing / "revenue" / f"{name}.ndjson.gz" for name in ("broken", "cut"))
+    broken.write_bytes(b"this is no gzip")
+    cut.write_bytes(gzip.compress(line(BILL) * 100)[:-10])
+    aggregated("2024-03")
+    found = [standing(lake)]
+    broken.unlink()
+    aggregated("2024-03")
+    found.append(standing(lake))
+    cut.write_bytes(gzip.compress(line(BILL)))
+    aggregated("2024-03")
+    found.append(standing(lake))
+
+    assert [2, 1, 0] == [len(each) for each in found]
+    assert [("unreadable_file", "revenue cut.ndjson.gz")] == found[1]
+
+
+def standing(lake: Lake) -> list[tuple[str, ...]]:
+    """Return code and key of the findings of no month."""
+    return lake.read(FINDINGS, pl.col("month") == UNDATED).sort("code", "key").select("code", "key").rows()
 
 
 def test_a_missing_ledger_leaves_reconciliation_unverified(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from deltalake import DeltaTable
 from compute.months import Month
 from flows.aggregated import aggregated
 from flows.commands.export import BY_MONTH
-from storage.catalog import ACCOUNT_DAY_TABLE, DATASETS, Dataset
+from storage.catalog import ACCOUNT_DAY_TABLE, DATASETS
+from storage.dataset import Dataset
 from storage.lake import Lake
 
 pytestmark = pytest.mark.integration

@@ -10,6 +10,8 @@ from compute.company import Company
 from compute.current import DISPOSITION
 from compute.finding_codes import CHECKS
 from compute.findings import findings
+from compute.findings_arrival import ARRIVAL_CHECKS
+from compute.judging import UNDATED
 from compute.months import Month
 from tests.company import Books, activity, bill, change, click, cost, renewal, seats, team, usage
 
@@ -22,7 +24,7 @@ JANUARY_BILL = bill(A, "2024-01-15", 100.0)  # 10 seats of 10.00
 
 def rows_of(code: str, feeds: Feeds) -> list[dict[str, Any]]:
     checks = [check for check in CHECKS if check.code == code]
-    found_rows = findings(checks, Books(feeds, MONTHS).frames(), Company(), [str(month) for month in MONTHS])
+    found_rows = findings(checks, Books(feeds, MONTHS).frames(), Company(), [*map(str, MONTHS), UNDATED])
     return list(found_rows.iter_rows(named=True))
 
 
@@ -171,6 +173,12 @@ MET: tuple[tuple[str, str, Feeds], ...] = (
     ("TEA-W02", "2024-01 ACC_1 2024-01-20", reported(2, click_events=[click(A, "USER_1", "2024-01-20T10:00:00Z")])),
     ("TEA-W02", "2024-01 ACC_1 2024-01-20", reported(1)),
     ("XR-5", "2024-01 ACC_1 2024-01", used_by("USER_1", "USER_2")),
+    ("XR-7", "2024-02 ACC_1 2024-02", leap(150.01)),
+    ("XR-7", "2024-02 ACC_1 2024-02", leap(99.99, license_changes=[seats(A, "2024-02-29", 10, 12, 20.0)])),
+    ("XR-7", "2024-02 ACC_1 2024-02", leap(0.0, account_status_changes=[change(A, "2024-03-01", "Active", "Cancelled")])),
+    ("EXP-W02", "undated ACC_1", {"expenses": [cost(A, "2024-01-31", 1.0)], "revenue": [bill("ACC_2", "2024-01-15", 1.0)]}),
+    ("REV-W91", "undated revenue note", revenue(JANUARY_BILL | {"note": 1})),
+    ("REV-W91", "undated revenue note", revenue(JANUARY_BILL | {"note": None}, bill(A, "2024-02-15", 1.0, note="x"))),
 )  # fmt: skip
 
 NOT_MET: tuple[tuple[str, Feeds], ...] = (
@@ -240,6 +248,15 @@ NOT_MET: tuple[tuple[str, Feeds], ...] = (
     ("TEA-W02", reported(1, 1, click_events=[click(A, "USER_1", "2024-01-20T10:00:00Z")])),
     ("XR-5", used_by("USER_1", "USER_2", licences_billed=2)),
     ("XR-5", used_by("USER_1", "USER_1")),
+    ("XR-7", leap(100.0)),
+    ("XR-7", leap(100.01, license_changes=[seats(A, "2024-02-29", 10, 12, 20.0)])),
+    ("XR-7", leap(0.0, account_status_changes=[change(A, "2024-02-29", "Active", "Cancelled")])),
+    ("EXP-W02", revenue(JANUARY_BILL, expenses=[cost(A, "2024-01-31", 1.0)])),
+    ("EXP-W02", {"click_events": [click(A, "USER_1", "2024-01-20T10:00:00Z")], "expenses": [cost(A, "2024-01-31", 1.0)]}),
+    ("EXP-W02", {"expenses": [cost(None, "2024-01-31", 1.0)]}),
+    ("REV-W91", revenue(JANUARY_BILL | {"currency": "USD", "currency_code": None})),
+    ("REV-W91", revenue(bill(A, "2024-01-15", -1.0, note=1))),  # held: no current row
+    ("REV-W91", revenue(JANUARY_BILL | {"note": 1}, JANUARY_BILL | {"payment_status": "Pending"})),  # superseded
 )  # fmt: skip
 
 
@@ -259,7 +276,7 @@ def test_a_condition_just_not_met_is_not_found(code: str, feeds: Feeds) -> None:
 
 
 def test_every_code_has_a_case_on_both_sides_of_its_limit() -> None:
-    codes = [check.code for check in CHECKS if not check.code.endswith("-Q99")]
+    codes = [check.code for check in CHECKS if check not in ARRIVAL_CHECKS and check.code != "XR-1"] + ["REV-W91"]
 
     assert len(codes) == len(set(codes))
     assert set(codes) == {code for code, _, _ in MET} == {code for code, _ in NOT_MET}
@@ -300,6 +317,53 @@ def test_refused_rows_are_a_blocking_finding_of_their_feed() -> None:
 
     assert [("REV-Q99", "revenue 2024-01", "blocking")] == rows.select("code", "key", "severity").rows()
     assert rows.get_column("evidence").item().startswith("7 rows of 2024-01")
+
+
+def test_refused_rows_without_a_month_are_found_under_undated() -> None:
+    counts = [("revenue", UNDATED, "quarantined", "REV-Q99", 3, 0)]
+    refused = pl.DataFrame(counts, schema=DISPOSITION, orient="row")
+
+    rows = findings(CHECKS, replace(Books({}, MONTHS).frames(), refused=refused), Company(), [UNDATED])
+
+    assert [("undated", "REV-Q99", "revenue undated")] == rows.select("month", "code", "key").rows()
+
+
+def test_an_unreadable_file_is_a_finding_of_its_feed_and_of_no_month() -> None:
+    unreadable = pl.DataFrame({"dataset": ["expenses"], "file": ["a.ndjson.gz"]})
+
+    rows = findings(CHECKS, replace(Books({}, MONTHS).frames(), unreadable=unreadable), Company(), [UNDATED, "2024-01"])
+
+    assert [("undated", "unreadable_file", "expenses", "expenses a.ndjson.gz")] == rows.select(
+        "month", "code", "dataset", "key"
+    ).rows()
+
+
+def test_an_account_that_is_named_and_not_among_the_accounts_is_found_where_it_is_named() -> None:
+    feeds = revenue(JANUARY_BILL, bill("ACC_2", "2024-01-15", 1.0), expenses=[cost(None, "2024-01-31", 1.0)],
+                    click_events=[click("ACC_2", "USER_1", "2024-01-20T10:00:00Z")])  # fmt: skip
+    frames = Books(feeds, MONTHS).frames()
+    xr_1 = [check for check in CHECKS if check.code == "XR-1"]
+    behind = replace(frames, accounts=frames.accounts.filter(pl.col("account_id") == A))
+
+    assert findings(xr_1, frames, Company(), ["2024-01"]).is_empty()
+    (row,) = findings(xr_1, behind, Company(), ["2024-01"]).iter_rows(named=True)
+    assert ("ACC_2", "ACC_2 2024-01") == (row["account_id"], row["key"])
+    assert "named in click_events, revenue, and not among the accounts" == row["evidence"]
+
+
+def test_a_member_that_no_field_reads_is_counted_on_current_rows_of_all_months() -> None:
+    bills = [JANUARY_BILL | {"note": 1}, JANUARY_BILL | {"note": 2}, bill(A, "2024-02-15", 1.0, note="x", memo=[])]
+
+    assert (
+        evidence("REV-W91", revenue(*bills[:2]))
+        == "1 current rows carry it, of 2024-01 to 2024-01; it is kept in bronze"
+    )
+    assert ["undated revenue memo", "undated revenue note"] == found("REV-W91", revenue(*bills))
+
+
+def test_a_blocking_finding_and_no_other_says_who_ends_it() -> None:
+    assert all(bool(check.awaits) == (check.severity == "blocking") for check in CHECKS)
+    assert {"finance: acknowledges it"} == {check.awaits for check in CHECKS if check.code == "REV-W03"}
 
 
 def test_a_month_that_was_not_asked_has_no_findings() -> None:

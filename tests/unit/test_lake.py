@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from compute.errors import BadMonth, BadSetting, ContractViolation, PermanentError, PipelineError, TransientError
 from compute.money import MONEY
-from storage.catalog import Dataset
+from storage.dataset import Dataset
 from storage.files import write_files
 from storage.lake import ALL, Lake, LakeBusy, LakeFormat, LakeUnwritable, Work
 from storage.meanings import meaning
@@ -359,8 +359,8 @@ def test_a_lake_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path,
 @pytest.mark.parametrize(
     ("properties", "what_to_do"),
     [
-        ({"techflow.lakeFormat": "0"}, "has format 0, this program has format 1: give a new folder with --lake"),
-        ({"techflow.lakeFormat": "10"}, "has format 10, this program has format 1: run the newer program"),
+        ({"techflow.lakeFormat": "0"}, "has format 0, this program has format 2: give a new folder with --lake"),
+        ({"techflow.lakeFormat": "10"}, "has format 10, this program has format 2: run the newer program"),
         (
             {"techflow.lakeFormat": "new"},
             "has format new, .* give a new folder with --lake and run again from the landing",

@@ -79,7 +79,7 @@ def test_every_line_that_is_not_blank_is_a_row_at_its_line(
     landing = door.land()
 
     assert [(name, number, line) for number, line in expected] == door.rows()
-    assert Landing(files=1, rows=len(expected), repeats=0, problems=()) == landing
+    assert Landing(files=1, rows=len(expected), repeats=0, problems={}) == landing
 
 
 def test_a_landed_row_keeps_its_place_its_digests_and_when_it_was_read(door: Door) -> None:
@@ -146,7 +146,7 @@ def test_a_second_landing_reads_nothing(door: Door) -> None:
 
     again = door.land(as_of=LATER)
 
-    assert Landing(0, 0, 0, ()) == again
+    assert Landing(0, 0, 0, {}) == again
     assert version == door.lake.open(BRONZE[FEED]).version
     assert 2 == len(door.rows())
 
@@ -162,7 +162,7 @@ def test_the_same_bytes_land_once_and_the_earliest_name_counts_whichever_was_rea
 
     landing = door.land()
 
-    assert Landing(files=0, rows=0, repeats=1, problems=()) == landing
+    assert Landing(files=0, rows=0, repeats=1, problems={}) == landing
     assert 2 == len(door.rows())
     assert [("x_20240105T000000Z.ndjson", datetime(2024, 1, 5, tzinfo=UTC))] == door.arrivals()
 
@@ -197,7 +197,7 @@ def test_what_does_not_decompress_is_a_problem_and_the_rest_lands(door: Door) ->
     landing = door.land()
 
     assert (1, 2) == (landing.files, landing.rows)
-    assert ["a.ndjson.gz", "b.ndjson.gz"] == [Path(problem.split(" cannot")[0]).name for problem in landing.problems]
+    assert ["a.ndjson.gz", "b.ndjson.gz"] == list(landing.problems)
     assert landing.problems == door.land().problems
     assert [("c.ndjson", FIRST)] == door.arrivals()
 
@@ -209,7 +209,7 @@ def test_a_broken_file_sent_again_lands(door: Door) -> None:
 
     landing = door.land()
 
-    assert Landing(files=1, rows=2, repeats=0, problems=()) == landing
+    assert Landing(files=1, rows=2, repeats=0, problems={}) == landing
 
 
 def test_rows_whose_sighting_a_crash_prevented_are_not_landed_twice_and_keep_their_arrival(door: Door) -> None:
@@ -251,7 +251,7 @@ def test_only_ndjson_files_of_the_feed_s_own_folder_are_read(door: Door) -> None
 def test_a_feed_without_a_folder_brings_nothing(tmp_path: Path) -> None:
     landing = land(Lake(str(tmp_path / "lake")), str(tmp_path), FEED, as_of=FIRST, now=NOW, work=Work("test", "x"))
 
-    assert Landing(0, 0, 0, ()) == landing
+    assert Landing(0, 0, 0, {}) == landing
 
 
 def test_a_landing_folder_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:

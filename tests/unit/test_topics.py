@@ -113,7 +113,7 @@ def test_an_unchanged_log_is_not_opened_again(door: Door) -> None:
     door.land()
     versions = door.lake.open(BRONZE[TOPIC]).version, door.lake.open(LANDED_FILE).version
 
-    assert Landing(0, 0, 0, ()) == door.land()
+    assert Landing(0, 0, 0, {}) == door.land()
     assert versions == (door.lake.open(BRONZE[TOPIC]).version, door.lake.open(LANDED_FILE).version)
 
 
@@ -151,7 +151,7 @@ def test_a_log_that_does_not_decompress_is_a_problem_until_it_is_sent_again(door
     assert 1 == len(first.problems)
     assert first.problems == door.land().problems
     packed.write_bytes(whole)
-    assert Landing(1, 498, 0, ()) == door.land()
+    assert Landing(1, 498, 0, {}) == door.land()
     assert [(1, offset) for offset in range(1, 500)] == door.landed()
 
 

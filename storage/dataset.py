@@ -1,0 +1,24 @@
+"""What a table of the lake is, whichever it is; `storage.catalog` lists them."""
+
+from dataclasses import dataclass
+
+from compute.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A table's entry in the catalogue.
+
+    Attributes:
+        name: layer and table, also its folder in the lake: `silver/revenue`.
+        schema: columns and types, exactly.
+        key: names a row; no two rows of a partition share it.
+        partition_by: one column at most; its values are plain text such as a month.
+        description: what a row is.
+    """
+
+    name: str
+    schema: Schema
+    key: tuple[str, ...]
+    description: str
+    partition_by: str | None = None
