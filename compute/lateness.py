@@ -9,6 +9,7 @@ import polars as pl
 
 from compute.company import Company
 from compute.contracts.contract import INSTANT, Contract
+from compute.money import quotient
 from compute.months import Month
 from compute.schema import Schema, typed
 
@@ -54,7 +55,9 @@ def late_events(judged: pl.DataFrame, current: pl.DataFrame, contract: Contract,
             offset="_offset",
             event_time=contract.event_time,
             arrival="_arrival",
-            lateness_hours=lateness.dt.total_microseconds() / 3_600_000_000,
+            # Divided as decimals: polars divides a float column by a number through its reciprocal, unless the column
+            # has one row, so the last bit would depend on how many other events were late.
+            lateness_hours=quotient(lateness.dt.total_microseconds(), pl.lit(3_600_000_000)),
             batch="_batch_id",
             **{"class": "_class"},
         ),

@@ -14,7 +14,7 @@ from compute.errors import BadMonth
 from compute.months import Month
 from compute.status import status_timeline
 from flows.job import RETRY, Job, Stopwatch, month_span, say
-from storage.catalog import ACCOUNT_MONTH_TABLE, GAP_CASE, MRR_BRIDGE, SILVER, STATUS_STEP
+from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, GAP_CASE, MRR_BRIDGE, SILVER, STATUS_STEP
 from storage.evidence import first_evidence, first_observed
 from storage.lake import ALL
 from storage.shards import ACCOUNT_INPUTS, AccountShard, write_account_month
@@ -63,11 +63,14 @@ def bring_account_months(job: Job, months: tuple[Month, ...]) -> int:
 
 
 def _span(job: Job, months: tuple[Month, ...], first_month: Month | None) -> tuple[Month, ...]:
-    """Return the months to join: from the first observed one, or the first asked, to the last ever asked."""
-    known = [Month.parse(name) for name in job.lake.open(ACCOUNT_MONTH_TABLE).partitions()]
+    """Return the months to join: from the first observed one, or the first ever asked, to the last ever asked.
+
+    What was asked is what has figures. A month that was joined for others alone, when no bill was known yet or
+    evidence stood that no longer does, is none of them: runs that read the same records in another order never had it.
+    """
+    asked = [Month.parse(name) for table in FIGURES.values() for name in job.lake.open(table).partitions()]
     start = first_month or first_evidence(job.lake) or months[0]
-    wanted = [start, *months, *known]
-    return min(wanted).until(max([*months, *known]))
+    return min([start, *months, *asked]).until(max([*months, *asked]))
 
 
 @task(task_run_name="status timeline", cache_policy=NO_CACHE, **RETRY)
@@ -104,8 +107,8 @@ def join_account_months(job: Job, span: tuple[Month, ...], first_month: Month | 
     files, same = changed_files(written, map(str, span))
     rows = sum(file.rows for each in written for file in each.files)
     work = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs=versions)
-    changed = [str(month) for month in span if str(month) not in same]
-    version = table.replace_files(files, dict.fromkeys(changed, key), work, kept=dict.fromkeys(same, key))
+    changed = {*map(str, span), *table.partitions()} - {*same}  # a month outside the span goes
+    version = table.replace_files(files, dict.fromkeys(sorted(changed), key), work, kept=dict.fromkeys(same, key))
     say(
         f"account_month: {len(shards)} tasks on {executor} ({why})",
         rows=rows, months_changed=len(changed), seconds=work.seconds,
@@ -131,4 +134,5 @@ def write_bridges(job: Job, span: tuple[Month, ...], key: str) -> int:
     columns = ["month", "tier", "movement", "movement_amount", "prior_mrr", "mrr"]
     rows = bridges(source.read(pl.col("is_existing"), columns))
     inputs = {source.dataset.name: source.version}
-    return table.replace(rows, dict.fromkeys(map(str, span), key), watch.work(rows=rows.height, inputs=inputs))
+    keys = dict.fromkeys(sorted({*map(str, span), *table.partitions()}), key)
+    return table.replace(rows, keys, watch.work(rows=rows.height, inputs=inputs))

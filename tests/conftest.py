@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("long", print_blob=True)  # --hypothesis-profile=long: many examples, by hand
 EXAMPLES = Path(__file__).parent / "examples"
 QUIET = {
     "DO_NOT_TRACK": "1",
