@@ -387,6 +387,27 @@ def weekly(users: dict[str, int]) -> pl.DataFrame:
     )
 
 
+def test_hours_clicks_and_sessions_of_a_user_are_compared_with_the_four_weeks_before() -> None:
+    """Sums of four weeks over 4, then the fifth week over that, less one."""
+    mondays = ["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22", "2024-01-29"]
+    minutes, clicks, begun = (60, 30, 90, 60, 120), (2, 4, 1, 1, 3), (1, 1, 2, 4, 1)
+    days = [
+        {"date": date.fromisoformat(on), "account_id": "ACC_1", "user_id": "U1", "clicks": each, "qualifying_clicks": each,
+         "minutes": active}
+        for on, each, active in zip(mondays, clicks, minutes, strict=True)
+    ]  # fmt: skip
+    starts = [(date.fromisoformat(on), "ACC_1") for on, each in zip(mondays, begun, strict=True) for _ in range(each)]
+    sessions = pl.DataFrame(starts, schema={"date": pl.Date, "account_id": pl.String}, orient="row")
+
+    table = engagement_weeks(pl.DataFrame(days, schema=USER_DAY), sessions)
+
+    *_, last = table.filter(pl.col("account_id") == "ACC_1").iter_rows(named=True)
+    measures = ("hours", "clicks_per_user", "sessions_per_user")
+    assert [(2, 3, 1), (1, 2, 2), (1, Decimal("0.5"), Decimal("-0.5"))] == [
+        tuple(last[f"{name}{suffix}"] for name in measures) for suffix in ("", "_trailing", "_change")
+    ]
+
+
 @pytest.mark.parametrize(("beyond", "expected"), [(timedelta(0), []), (timedelta(microseconds=1), ["late"])])
 @pytest.mark.parametrize(
     ("contract", "line"),

@@ -33,6 +33,17 @@ def test_a_revision_and_a_repetition_name_the_other_line() -> None:
     ] == said("revenue", bill, bill, other)
 
 
+def test_each_key_has_its_own_other_line() -> None:
+    lines = [record("revenue", account_id=name, user_licenses=seats) for seats in (5, 6) for name in ("ACC_2", "ACC_1")]
+
+    assert [
+        ("superseded", "replaced by line 3"),
+        ("superseded", "replaced by line 4"),
+        ("warned", "the row replaces an earlier different one"),
+        ("warned", "the row replaces an earlier different one"),
+    ] == said("revenue", *lines)
+
+
 def test_what_reading_found_is_said_with_its_field() -> None:
     lines = [record("salaries", team_id=ABSENT), record("salaries", monthly_salary_total="1")]
 

@@ -146,6 +146,8 @@ MET: tuple[tuple[str, str, Feeds], ...] = (
         change(A, "2024-01-15", None, "Trial")])),
     ("billing_without_status", "2024-01 ACC_1 2024-01-15", revenue(bill(A, "2024-01-15", 0.0), account_status_changes=[
         ACTIVE, change(A, "2024-01-15", "Active", "Suspended")])),
+    ("billing_without_status", "2024-01 ACC_1 2024-01-15", revenue(bill(A, "2024-01-15", 0.0), account_status_changes=[
+        ACTIVE, change(A, "2024-01-10", "Active", "Suspended"), change(A, "2024-02-01", "Suspended", "Active")])),
     ("stale", "2024-02 ACC_1 2024-02", status(ACTIVE)),
     ("inferred_from_billing", "2024-02 ACC_1 2024-02", revenue(bill(A, "2024-02-15", 0.01))),
     ("STA-W01", "2024-01 ACC_1 2024-01-10 Trial Past Due",
