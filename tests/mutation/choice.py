@@ -8,7 +8,8 @@ from pathlib import Path
 
 from coverage import CoverageData
 
-NEAR_SECONDS, QUICK_SECONDS, MOST_SECONDS = (
+# Seconds of near tests, with other plain ones, with laws: after those a change counts as survivor.
+BRIEF, LONG = (3.0, 5.0, 5.0), (8.0, 16.0, 32.0)
     3.0,
     6.0,
     14.0,
@@ -78,7 +79,7 @@ class Choice:
         naming = {file for file in files if re.search(rf"\b{name}\b", (self._root / file).read_text("utf-8"))}
         return frozenset(test for test in self._seconds if test.partition("::")[0] in naming)
 
-    def ordered(self, path: Path, line: int, *, everything: bool) -> list[str]:
+    def ordered(self, path: Path, line: int, seconds: tuple[float, float, float]) -> list[str]:
         """Return the tests in the order of running: those that noticed changes of the module, one a function, others."""
         tests = self.tests(path, line)
         noticed = self._noticed.get(str(path), Counter())
@@ -92,10 +93,8 @@ class Choice:
         laws = sorted(
             tests.difference(plain), key=lambda test: (-noticed[test], "naive" not in test, self._cost(test), test)
         )
-        if everything:
-            return list(dict.fromkeys([*near, *laws]))
-        taken = self._within([], near, NEAR_SECONDS)
-        return self._within(self._within(taken, wide, QUICK_SECONDS), laws, MOST_SECONDS)
+        taken = self._within([], near, seconds[0])
+        return self._within(self._within(taken, wide, seconds[1]), laws, seconds[2])
 
     def _within(self, start: list[str], tests: Iterable[str], limit: float) -> list[str]:
         taken, spent = list(start), sum(map(self._cost, start))

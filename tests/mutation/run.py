@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.mutation.changes import UNCHANGED, Change, changes
 from tests.mutation.child import judged, warm
-from tests.mutation.choice import Choice
+from tests.mutation.choice import BRIEF, LONG, Choice
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / ".mutation"
@@ -36,7 +36,7 @@ def main() -> None:
         "--least", type=int, default=20, help="changes tried of every module at least, where it has them"
     )
     words.add_argument("--only", default="", help="modules whose path contains this")
-    words.add_argument("--again", choices=["no", "survivors"], default="no", help="judge survivors anew, by every test")
+    words.add_argument("--again", choices=["no", "survivors"], default="no", help="judge survivors anew, by more tests")
     words.add_argument("--table", action="store_true", help="print what is known and end")
     given = words.parse_args()
     KEPT.mkdir(exist_ok=True)
@@ -46,9 +46,9 @@ def main() -> None:
             _measure()
         wanted = [each for each in _sample(given.share, given.least) if given.only in str(each[0])]
         if given.again == "survivors":
-            wanted = [each for each in wanted if known.get(_id(*each), {"noticed": "x"})["noticed"] == ""]
-            known = {}
-        _judge([each for each in wanted if _id(*each) not in known], everything=given.again == "survivors")
+            wanted = [each for each in wanted if _id(*each) in known]
+            known = {name: fact for name, fact in known.items() if fact["noticed"]}
+        _judge([each for each in wanted if _id(*each) not in known], is_again=given.again == "survivors")
     sys.stdout.write(table(_known().values()))
 
 
@@ -71,7 +71,7 @@ def _sample(share: float, least: int) -> list[tuple[Path, Change]]:
     return taken
 
 
-def _judge(wanted: list[tuple[Path, Change]], *, everything: bool) -> None:
+def _judge(wanted: list[tuple[Path, Change]], *, is_again: bool) -> None:
     choice = Choice(ROOT, COVERAGE, json.loads(TIMES.read_text("utf-8")))
     for fact in _known().values():
         choice.remember(ROOT / fact["module"], fact["noticed"])
@@ -79,11 +79,11 @@ def _judge(wanted: list[tuple[Path, Change]], *, everything: bool) -> None:
     if wanted:
         _prove(wanted[0][0], choice)
     for index, (path, change) in enumerate(wanted, start=1):
-        tests = choice.ordered(path, change.line, everything=everything)
+        tests = choice.ordered(path, change.line, seconds=LONG if is_again else BRIEF)
         noticed = ""
         for part in (tests[:FIRST], tests[FIRST:]):
             if part and not noticed:
-                noticed = judged(ROOT, path, change.number, part, seconds=600 if everything else 90)
+                noticed = judged(ROOT, path, change.number, part, seconds=240 if is_again else 90)
         if noticed in tests:
             choice.remember(path, noticed)
         fact = {
@@ -97,7 +97,7 @@ def _judge(wanted: list[tuple[Path, Change]], *, everything: bool) -> None:
 
 def _prove(path: Path, choice: Choice) -> None:
     """Run a module without a change: a runner that fails by itself would call every change noticed."""
-    tests = choice.ordered(path, len(path.read_text("utf-8").splitlines()), everything=False)
+    tests = choice.ordered(path, len(path.read_text("utf-8").splitlines()), seconds=BRIEF)
     failed = judged(ROOT, path, UNCHANGED, tests, seconds=90) if tests else ""
     if failed:
         sys.exit(f"{path}: {failed} without a change")

@@ -124,6 +124,8 @@ MET: tuple[tuple[str, str, Feeds], ...] = (
     ("LIC-W04", "2024-01 ACC_1 2024-01-20 2024-01-20 Downgrade", priced(-30.01, 12, 10)),
     ("LIC-W05", "2024-01 ACC_1 2024-01-15 2024-01-15 Upgrade",
      licences(seats(A, "2024-01-15", 10, 12, 20.0), seats(A, "2024-01-16", 12, 13, 10.0), revenue=[JANUARY_BILL])),
+    ("LIC-W05", "2024-01 ACC_1 2024-01-15 2024-01-15 Upgrade",  # the change after it is another account's
+     licences(seats(A, "2024-01-15", 10, 12, 20.0), seats("ACC_2", "2024-01-14", 10, 12, 20.0), revenue=[JANUARY_BILL])),
     ("REN-W01", "2024-02 ACC_1 2024-02-01",
      renewals(renewal(A, "2024-02-01", 1199.99, 1200.0), account_status_changes=[ACTIVE | {"contract_value": 1200.0}])),
     ("REN-W01", "2024-02 ACC_1 2024-02-01",
