@@ -10,10 +10,6 @@ from coverage import CoverageData
 
 # Seconds of near tests, with other plain ones, with laws: after those a change counts as survivor.
 BRIEF, LONG = (3.0, 5.0, 5.0), (8.0, 16.0, 32.0)
-    3.0,
-    6.0,
-    14.0,
-)  # near tests, with other plain ones, with laws, before a change counts as survivor
 FEWER_EXAMPLES = 6  # a property test tries a sixth of its examples
 
 
