@@ -65,7 +65,11 @@ def _run(root: Path, path: Path, number: int, tests: list[str], answer: int) -> 
         options = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
         options += ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
         code = pytest.main([*options, *files], plugins=[observer])
-        said = observer.failed if code == 1 else ("" if code == 0 else f"collection ({int(code)})")
+        said = (
+            observer.failed
+            if code == 1
+            else ("" if code in (0, pytest.ExitCode.NO_TESTS_COLLECTED) else f"collection ({int(code)})")
+        )
     except BaseException as error:
         said = f"{said}: {type(error).__name__}: {error}"
     os.write(answer, said.encode()[:10_000])

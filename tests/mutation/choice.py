@@ -9,7 +9,7 @@ from pathlib import Path
 from coverage import CoverageData
 
 # Seconds of near tests, with other plain ones, with laws: after those a change counts as survivor.
-BRIEF, LONG = (3.0, 5.0, 5.0), (8.0, 16.0, 32.0)
+BRIEF, LONG = (3.0, 5.0, 5.0), (6.0, 10.0, 24.0)
 FEWER_EXAMPLES = 6  # a property test tries a sixth of its examples
 
 

@@ -80,6 +80,8 @@ def _judge(wanted: list[tuple[Path, Change]], *, is_again: bool) -> None:
         _prove(wanted[0][0], choice)
     for index, (path, change) in enumerate(wanted, start=1):
         tests = choice.ordered(path, change.line, seconds=LONG if is_again else BRIEF)
+        if is_again:  # what plain tests did not notice, laws may
+            tests.sort(key=lambda test: not test.startswith("tests/property"))
         noticed = ""
         for part in (tests[:FIRST], tests[FIRST:]):
             if part and not noticed:
