@@ -138,8 +138,8 @@ def _bound(statement: ast.stmt, tree: ast.Module) -> set[str]:
     """Return what a statement names: its targets, and the class or function around it."""
     names = {each.id for each in ast.walk(statement) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
     for outer in ast.walk(tree):
-        if isinstance(outer, ast.ClassDef | ast.FunctionDef) and any(
-            each is statement for each in [outer, *outer.body]
+        if isinstance(outer, ast.ClassDef | ast.FunctionDef) and outer.lineno <= statement.lineno <= (
+            outer.end_lineno or 0
         ):
             names.add(outer.name)
     return names
