@@ -80,6 +80,13 @@ def test_of_a_refused_day_the_lines_without_a_fault_of_their_own_are_told() -> N
     assert 100 == found.verdicts()["quarantined"]
 
 
+def test_a_warning_beside_a_refused_day_does_not_make_a_line_bad() -> None:
+    codes = [["REV-Q99"], ["REV-W02", "REV-Q99"], ["REV-W02"], ["REV-Q99", "REV-Q06"], []]
+    lines = pl.DataFrame({"codes": codes}, schema={"codes": pl.List(pl.String)})
+
+    assert [True, True, False, False, False] == only_refused(lines).to_list()
+
+
 def test_no_line_is_no_verdict() -> None:
     assert checked("revenue").lines.is_empty()
     assert checked("click_events").lines.is_empty()
