@@ -8,7 +8,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix test-integration lock docs
+.PHONY: help setup demo test check fix test-integration mutation lock docs
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test-integration: $(STAMP) ## the tests with real Ray, Delta and a Prefect serve
 
 test: check test-integration ## all tests
 	@echo "All tests passed: lint, types, layers, unit, property, architecture, integration."
+
+mutation: $(STAMP) ## change compute/ in small ways and see which changes no test notices; an hour or two
+	$(BIN)/python -m tests.mutation.run
 
 fix: $(STAMP) ## format and apply safe fixes
 	$(BIN)/ruff format .

@@ -27,7 +27,7 @@ def plain(value: pl.Expr, unit: pl.Expr) -> pl.Expr:
     """Return a decimal in plain notation: no zeros that say nothing, money with two places at least."""
     text = value.cast(pl.String).str.strip_chars_end("0")
     places = text.str.extract(r"\.(\d*)$").str.len_chars()
-    padded = text + pl.lit("00").str.slice(0, (2 - places).clip(0, 2))
+    padded = text + pl.lit("00").str.slice(0, (2 - places.cast(pl.Int64)).clip(0, 2))
     return pl.when(unit == "money").then(padded).otherwise(text.str.strip_chars_end(".")).fill_null("")
 
 

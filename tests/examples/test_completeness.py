@@ -148,3 +148,10 @@ def test_one_of_many_is_still_missing() -> None:
     bills = [bill(f"ACC_{number}", "2024-01-15", 10.0) for number in range(99)]
 
     assert (99, 0, 1) == counted(account_status_changes=active, revenue=bills)["revenue"]
+
+
+def test_an_account_that_only_costs_is_neither_there_nor_missing() -> None:
+    found = counted(account_status_changes=[ACTIVE], revenue=[BILL], expenses=[COST, cost("ACC_9", "2024-01-31", 1.0)])
+
+    assert (1, 0, 0) == found["account_status_changes"]
+    assert (1, 0, 0) == found["revenue"]

@@ -386,6 +386,42 @@ def weekly(users: dict[str, int]) -> pl.DataFrame:
     return pl.concat(engagement_weeks(pl.DataFrame(days, schema=USER_DAY), sessions))
 
 
+def test_a_week_without_use_counts_as_nothing_in_the_mean() -> None:
+    # A click a user in three of four weeks: (1 + 1 + 0 + 1) / 4.
+    table = weekly({"2024-01-01": 1, "2024-01-08": 2, "2024-01-22": 5, "2024-01-29": 3})
+
+    *_, last = table.filter(pl.col("account_id") == "company").iter_rows(named=True)
+    assert (Decimal(1), Decimal("0.75")) == (last["clicks_per_user"], last["clicks_per_user_trailing"])
+
+
+def test_use_without_a_feature_adopts_none() -> None:
+    figures = used([AT_TEN | {"feature_name": None, "event_type": "page_view"}]).figures("2024-01")
+
+    assert 1 == figures["M-41.mau", "company"]
+    assert [] == [key for metric_id, key in figures if metric_id == "M-45"]
+
+
+def test_hours_clicks_and_sessions_of_a_user_are_compared_with_the_four_weeks_before() -> None:
+    """Sums of four weeks over 4, then the fifth week over that, less one."""
+    mondays = ["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22", "2024-01-29"]
+    minutes, clicks, begun = (60, 30, 90, 60, 120), (2, 4, 1, 1, 3), (1, 1, 2, 4, 1)
+    days = [
+        {"date": date.fromisoformat(on), "account_id": "ACC_1", "user_id": "U1", "clicks": each, "qualifying_clicks": each,
+         "minutes": active}
+        for on, each, active in zip(mondays, clicks, minutes, strict=True)
+    ]  # fmt: skip
+    starts = [(date.fromisoformat(on), "ACC_1") for on, each in zip(mondays, begun, strict=True) for _ in range(each)]
+    sessions = pl.DataFrame(starts, schema={"date": pl.Date, "account_id": pl.String}, orient="row")
+
+    table = engagement_weeks(pl.DataFrame(days, schema=USER_DAY), sessions)
+
+    *_, last = table.filter(pl.col("account_id") == "ACC_1").iter_rows(named=True)
+    measures = ("hours", "clicks_per_user", "sessions_per_user")
+    assert [(2, 3, 1), (1, 2, 2), (1, Decimal("0.5"), Decimal("-0.5"))] == [
+        tuple(last[f"{name}{suffix}"] for name in measures) for suffix in ("", "_trailing", "_change")
+    ]
+
+
 @pytest.mark.parametrize(("beyond", "expected"), [(timedelta(0), []), (timedelta(microseconds=1), ["late"])])
 @pytest.mark.parametrize(
     ("contract", "line"),

@@ -33,6 +33,17 @@ def test_a_revision_and_a_repetition_name_the_other_line() -> None:
     ] == said("revenue", bill, bill, other)
 
 
+def test_each_key_has_its_own_other_line() -> None:
+    lines = [record("revenue", account_id=name, user_licenses=seats) for seats in (5, 6) for name in ("ACC_2", "ACC_1")]
+
+    assert [
+        ("superseded", "replaced by line 3"),
+        ("superseded", "replaced by line 4"),
+        ("warned", "the row replaces an earlier different one"),
+        ("warned", "the row replaces an earlier different one"),
+    ] == said("revenue", *lines)
+
+
 def test_what_reading_found_is_said_with_its_field() -> None:
     lines = [record("salaries", team_id=ABSENT), record("salaries", monthly_salary_total="1")]
 
@@ -67,6 +78,13 @@ def test_of_a_refused_day_the_lines_without_a_fault_of_their_own_are_told() -> N
     assert {"licences are negative, or 0 with revenue"} == set(found.lines.head(6).get_column("reason"))
     assert {"REV-Q06": 6, "REV-Q99": 100} == found.codes()
     assert 100 == found.verdicts()["quarantined"]
+
+
+def test_a_warning_beside_a_refused_day_does_not_make_a_line_bad() -> None:
+    codes = [["REV-Q99"], ["REV-W02", "REV-Q99"], ["REV-W02"], ["REV-Q99", "REV-Q06"], []]
+    lines = pl.DataFrame({"codes": codes}, schema={"codes": pl.List(pl.String)})
+
+    assert [True, True, False, False, False] == only_refused(lines).to_list()
 
 
 def test_no_line_is_no_verdict() -> None:

@@ -41,6 +41,34 @@ def test_the_defaults_are_those_of_the_interface() -> None:
     assert DEFAULT_GRAPH == company.status_graph
 
 
+def test_the_default_words_are_those_of_the_specification() -> None:
+    """`interface.md`, the company file; `data.md` A.2."""
+    company = parsed("")
+
+    events = "feature_click page_view login logout heartbeat error click search export api_call"
+    assert tuple(events.split()) == company.vocabulary.event_types
+    assert ("logout", "heartbeat", "error") == company.vocabulary.non_qualifying_event_types
+    tiers = ("Trial", "Free", "Trial/Free", "Starter", "Professional", "Enterprise", "Custom")
+    assert tiers == company.vocabulary.tiers
+    cogs = ("Infrastructure", "Support", "Third-Party Software", "Payment Processing", "Professional Services")
+    others = {"Marketing": "S&M", "Sales": "S&M", "G&A": "G&A", "Other": "G&A"}
+    assert {**dict.fromkeys(cogs, "COGS"), **others} == company.expense_classes
+
+
+def test_the_default_steps_are_those_of_the_specification() -> None:
+    """`data.md` C.2."""
+    assert {
+        "": ("Lead", "Trial", "Active"),
+        "Lead": ("Trial", "Active", "Cancelled"),
+        "Trial": ("Active", "Expired", "Cancelled"),
+        "Active": ("Past Due", "Suspended", "Expired", "Cancelled"),
+        "Past Due": ("Active", "Suspended", "Cancelled"),
+        "Suspended": ("Active", "Expired", "Cancelled"),
+        "Expired": ("Trial", "Active", "Cancelled"),
+        "Cancelled": ("Trial", "Active"),
+    } == DEFAULT_GRAPH
+
+
 def test_a_table_given_replaces_its_default_whole() -> None:
     company = parsed('[expense_classes]\nPostage = "G&A"\n[status_graph]\n"" = ["Active"]')
 

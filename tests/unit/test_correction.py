@@ -37,6 +37,17 @@ def test_text_that_looks_like_a_number_stays_text_and_null_empties_a_field() -> 
 
 
 @pytest.mark.parametrize(
+    ("dataset", "name"),
+    [("revenue", "account_id"), ("revenue", "payment_status"), ("revenue", "billing_date"), ("salaries", "salary_month"),
+     ("click_events", "timestamp")],
+)  # fmt: skip
+def test_every_kind_of_text_is_taken_as_it_is_given(dataset: str, name: str) -> None:
+    changed = json.loads(changed_record(record(dataset), BY_NAME[dataset], {name: "12"}))
+
+    assert "12" == changed[name]
+
+
+@pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
         ("monthly_revenue", "12,50", "'12,50' is no money for monthly_revenue: write it as 1250.00"),

@@ -1,6 +1,7 @@
 """Findings: for each the condition just met and just not met. Source: `data.md` A.1 to A.10, C.2."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -9,7 +10,7 @@ import pytest
 from compute.company import Company
 from compute.current import DISPOSITION
 from compute.finding_codes import CHECKS
-from compute.findings import findings
+from compute.findings import findings, nearest
 from compute.findings_arrival import ARRIVAL_CHECKS
 from compute.judging import UNDATED
 from compute.months import Month
@@ -109,6 +110,9 @@ MET: tuple[tuple[str, str, Feeds], ...] = (
                                                  bill(A, "2024-02-15", 151.0, additional_features=["API Access"]))),
     ("REV-W05", "2024-01 ACC_1 2024-01-15", revenue(JANUARY_BILL, license_changes=[seats(A, "2024-01-15", 10, 11, 10.0)])),
     ("past_due", "2024-02 ACC_1 2024-01-15", overdue("2024-01-15")),
+    ("past_due", "2024-02 ACC_1 2024-01-15",  # its status is not known
+     revenue(bill(A, "2024-01-15", 0.0, payment_status="Overdue"))),
+    ("past_due", "2024-02 ACC_1 2024-01-15", overdue("2024-01-15", change(A, "2024-01-15", "Active", "Past Due"))),
     ("past_due", "2024-02 ACC_1 2024-01-15", overdue("2024-01-15", change(A, "2024-02-16", "Active", "Past Due"))),
     ("past_due", "2024-01 ACC_1 2023-12-31", overdue("2023-12-31", payment_status="Failed")),
     ("past_due", "2024-02 ACC_1 2024-01-01", overdue("2024-01-01", payment_status="Unpaid")),
@@ -126,6 +130,8 @@ MET: tuple[tuple[str, str, Feeds], ...] = (
     ("LIC-W04", "2024-01 ACC_1 2024-01-20 2024-01-20 Downgrade", priced(-30.01, 12, 10)),
     ("LIC-W05", "2024-01 ACC_1 2024-01-15 2024-01-15 Upgrade",
      licences(seats(A, "2024-01-15", 10, 12, 20.0), seats(A, "2024-01-16", 12, 13, 10.0), revenue=[JANUARY_BILL])),
+    ("LIC-W05", "2024-01 ACC_1 2024-01-15 2024-01-15 Upgrade",  # the change after it is another account's
+     licences(seats(A, "2024-01-15", 10, 12, 20.0), seats("ACC_2", "2024-01-14", 10, 12, 20.0), revenue=[JANUARY_BILL])),
     ("REN-W01", "2024-02 ACC_1 2024-02-01",
      renewals(renewal(A, "2024-02-01", 1199.99, 1200.0), account_status_changes=[ACTIVE | {"contract_value": 1200.0}])),
     ("REN-W01", "2024-02 ACC_1 2024-02-01",
@@ -148,6 +154,8 @@ MET: tuple[tuple[str, str, Feeds], ...] = (
         change(A, "2024-01-15", None, "Trial")])),
     ("billing_without_status", "2024-01 ACC_1 2024-01-15", revenue(bill(A, "2024-01-15", 0.0), account_status_changes=[
         ACTIVE, change(A, "2024-01-15", "Active", "Suspended")])),
+    ("billing_without_status", "2024-01 ACC_1 2024-01-15", revenue(bill(A, "2024-01-15", 0.0), account_status_changes=[
+        ACTIVE, change(A, "2024-01-10", "Active", "Suspended"), change(A, "2024-02-01", "Suspended", "Active")])),
     ("stale", "2024-02 ACC_1 2024-02", status(ACTIVE)),
     ("inferred_from_billing", "2024-02 ACC_1 2024-02", revenue(bill(A, "2024-02-15", 0.01))),
     ("STA-W01", "2024-01 ACC_1 2024-01-10 Trial Past Due",
@@ -164,6 +172,8 @@ MET: tuple[tuple[str, str, Feeds], ...] = (
     ("CLK-W03", "2024-01 0/0", clicked("2024-01-20T09:59:59Z", MORNING)),
     ("USE-W02", "2024-01 0/1", worked(MORNING, usage(A, "USER_1", A_MOMENT_EARLIER, "2024-01-20T12:00:00Z", 9))),
     ("USE-W02", "2024-01 0/1", worked(MORNING, usage("ACC_2", "USER_1", A_MOMENT_EARLIER, "2024-01-20T12:00:00Z", 9))),
+    ("USE-W02", "2024-01 0/2", worked(MORNING, usage(A, "USER_1", AT_ELEVEN, "2024-01-20T12:00:00Z", 9),
+                                      usage(A, "USER_1", "2024-01-20T11:30:00Z", "2024-01-20T13:00:00Z", 9))),
     ("USE-W02", "2024-02 0/1", worked(usage(A, "USER_1", "2024-01-31T23:00:00Z", "2024-02-01T01:00:00Z", 9),
                                       usage(A, "USER_1", "2024-02-01T00:59:00Z", "2024-02-01T02:00:00Z", 9))),
     ("USE-W03", "2024-01 0/0", worked(usage(A, "USER_1", "2024-01-20T10:00:00Z", AT_ELEVEN, 9, "API", "Dashboard"))),
@@ -172,6 +182,7 @@ MET: tuple[tuple[str, str, Feeds], ...] = (
     ("TEA-W01", "2024-01 ACC_1 2024-01-20", reported(1, account_status_changes=[change(A, "2024-01-20", None, "Trial")])),
     ("TEA-W02", "2024-01 ACC_1 2024-01-20", reported(2, click_events=[click(A, "USER_1", "2024-01-20T10:00:00Z")])),
     ("TEA-W02", "2024-01 ACC_1 2024-01-20", reported(1)),
+    ("TEA-W02", "2024-01 ACC_1 2024-01-20", reported(1, 2, click_events=[click(A, "USER_1", "2024-01-20T10:00:00Z")])),
     ("XR-5", "2024-01 ACC_1 2024-01", used_by("USER_1", "USER_2")),
     ("XR-7", "2024-02 ACC_1 2024-02", leap(150.01)),
     ("XR-7", "2024-02 ACC_1 2024-02", leap(99.99, license_changes=[seats(A, "2024-02-29", 10, 12, 20.0)])),
@@ -290,7 +301,10 @@ def test_each_bill_but_the_first_of_a_month_is_a_finding_of_its_own() -> None:
 
 def test_values_that_look_monthly_are_called_so() -> None:
     assert evidence("REN-W03", valued(100.0)).endswith("values look monthly")
-    assert not evidence("REN-W03", valued(2000.0)).endswith("values look monthly")
+    assert evidence("REN-W03", valued(90.0)).endswith("values look monthly")
+    assert evidence("REN-W03", valued(110.0)).endswith("values look monthly")
+    for other in (89.99, 110.01, 2000.0):
+        assert not evidence("REN-W03", valued(other)).endswith("values look monthly")
 
 
 def test_the_evidence_of_crowded_teams_says_whether_it_is_certain() -> None:
@@ -364,6 +378,34 @@ def test_a_member_that_no_field_reads_is_counted_on_current_rows_of_all_months()
 def test_a_blocking_finding_and_no_other_says_who_ends_it() -> None:
     assert all(bool(check.awaits) == (check.severity == "blocking") for check in CHECKS)
     assert {"finance: acknowledges it"} == {check.awaits for check in CHECKS if check.code == "REV-W03"}
+
+
+def test_findings_are_sorted_by_month_code_and_key() -> None:
+    late = [bill(name, "2024-02-16", 100.0) for name in ("ACC_2", "ACC_1")]
+    first = [bill(name, f"2024-0{month}-15", 100.0) for month in (1, 2) for name in ("ACC_2", "ACC_1")]
+    books = Books(revenue(*late, *first, bill("ACC_2", "2024-01-17", 100.0)), MONTHS)
+
+    rows = findings(CHECKS, books.frames(), Company(), ["2024-02", "2024-01"]).select("month", "code", "key").rows()
+
+    assert {("2024-01", "REV-W03"), ("2024-02", "REV-W03")} < {(month, code) for month, code, _ in rows}
+    assert sorted(rows) == rows
+
+
+def test_a_row_finds_the_nearest_fact_of_its_account_in_any_order() -> None:
+    days = [date(2024, 1, day) for day in (20, 10, 15)]
+    rows = pl.DataFrame({"account_id": [A] * 3, "on": days})
+    facts = pl.DataFrame(
+        {"account_id": [A, A, "ACC_2"], "seen": [days[2], days[1], days[0]], "seats": [2, 1, 9]},
+    )
+
+    def seats_on(**options: Any) -> list[tuple[int, int | None]]:
+        known = nearest(rows, facts, on=("on", "seen"), **options).sort("on")
+        return [(on.day, seats) for on, seats in known.select("on", "seats").rows()]
+
+    assert [(10, 1), (15, 2), (20, 2)] == seats_on()
+    assert [(10, None), (15, 1), (20, 2)] == seats_on(same_day="is left out")
+    assert [(10, 1), (15, 2), (20, None)] == seats_on(direction="forward")
+    assert [(10, 2), (15, None), (20, None)] == seats_on(direction="forward", same_day="is left out")
 
 
 def test_a_month_that_was_not_asked_has_no_findings() -> None:

@@ -15,7 +15,7 @@ from compute.current import ALONE, Beside, count_dispositions, held_rows, refuse
 from compute.judging import judge
 from compute.lateness import late_events
 from compute.months import Month
-from compute.releases import RELEASE, fixed_rows, is_accepted_as_is, refused_accepts, release_marks
+from compute.releases import RELEASE, VERDICTS, fixed_rows, is_accepted_as_is, refused_accepts, release_marks
 from tests.unit.records import ARRIVAL, KEY, received, record
 
 AT = datetime(2024, 3, 1, tzinfo=UTC)
@@ -143,7 +143,15 @@ def test_a_click_is_released_by_its_offset() -> None:
 
 @pytest.mark.parametrize(
     ("codes", "kept_back"),
-    [(["REV-Q01"], []), (["REV-Q91", "REV-Q01"], ["REV-Q91"]), (["REV-R00"], ["REV-R00"]), (["REV-Q99"], [])],
+    [
+        (["REV-Q01"], []),
+        (["REV-Q91", "REV-Q01"], ["REV-Q91"]),
+        (["REV-R00"], ["REV-R00"]),
+        (["REV-Q99"], []),
+        (["REV-R01"], ["REV-R01"]),
+        (["REV-Q92"], ["REV-Q92"]),
+        (["REV-Q93"], ["REV-Q93"]),
+    ],
 )
 def test_what_leaves_no_value_cannot_be_accepted(codes: list[str], kept_back: list[str]) -> None:
     assert kept_back == refused_accepts(codes, BY_NAME["revenue"])
@@ -156,6 +164,56 @@ def test_a_release_marks_the_month_of_its_row_alone() -> None:
     releases = pl.DataFrame([released("accept", place_of(rows))], schema=RELEASE)
 
     assert {"2024-01": releases.get_column("release_id")[0]} == release_marks(judged, releases, contract)
+
+
+def test_the_marks_of_a_month_do_not_depend_on_the_order_of_its_rows() -> None:
+    contract = BY_NAME["revenue"]
+    rows = received(
+        "revenue", *(record("revenue", account_id=f"ACC_{n}", total_monthly_revenue=1.00) for n in range(9))
+    )
+    judged = judge(rows, contract, Company())
+    releases = [released("accept", place_of(rows, nth), hours=9 - nth) for nth in range(9)]
+
+    expected = {"2024-01": " ".join(f"{number:032x}" for number in range(1, 10))}
+    for order in (releases, releases[::-1]):
+        assert expected == release_marks(judged, pl.DataFrame(order, schema=RELEASE), contract)
+
+
+def test_a_release_of_another_feed_is_none_of_this_one() -> None:
+    rows = received("revenue", BAD)
+
+    assert {"quarantined": (1, 0)} == counts(settled(rows, [released("discard", place_of(rows), dataset="expenses")]))
+
+
+def test_a_fixed_record_of_a_topic_has_a_number_whatever_its_release_is_called() -> None:
+    contract = BY_NAME["click_events"]
+    rows = received("click_events", record("click_events", feature_name=None))
+    names = ["f" * 32, "f" * 14 + "e" + "f" * 17]
+    fixes = [
+        released("fix", topic_place(rows) | {"offset": nth}, record("click_events"), release_id=name)
+        for nth, name in enumerate(names)
+    ]
+
+    offsets = fixed_rows(pl.DataFrame(fixes, schema=RELEASE), contract).get_column("_offset").sort().to_list()
+
+    assert [2**60 - 2, 2**60 - 1] == offsets
+
+
+def test_one_quarantine_code_among_others_makes_a_row_accepted_as_it_is() -> None:
+    codes = [["REV-W02", "REV-Q01"], ["REV-Q01"], ["REV-W02"], []]
+    rows = pl.DataFrame({"_codes": codes}, schema={"_codes": pl.List(pl.String)})
+
+    assert [True, True, False, False] == rows.select(is_accepted_as_is()).to_series().to_list()
+
+
+def test_a_good_row_is_no_case() -> None:
+    rows = received("revenue", BAD, record("revenue", account_id="ACC_002"))
+
+    assert [1] == held_rows(settled(rows, []), BY_NAME["revenue"]).get_column("row").to_list()
+
+
+def test_there_are_three_verdicts() -> None:
+    assert ("fix", "accept", "discard") == VERDICTS
 
 
 def test_every_held_row_has_an_id_of_its_own() -> None:

@@ -127,3 +127,60 @@ def test_every_need_names_figures_of_the_registry(need: object) -> None:
 
     named = {figure.partition(".")[0] for figure in figures}
     assert named <= known | {"reconciliation"}
+
+
+ONE_BILL = BILLS.head(1)  # of 2024-01
+LATER = pl.DataFrame({"account_id": ["ACC_001"], "month": ["2024-03"]})
+
+
+def test_what_growth_lacks_after_one_bill_u82() -> None:
+    assert {
+        "no bills": "2024-02..2024-03",
+        "no bills of an earlier month": "2024-01",
+        "no bills 12 months before": "2024-02..2024-03",
+        "no status changes so far": "2024-01..2024-03",
+        "no licence changes so far": "2024-01..2024-03",
+        "no renewals": "2024-01..2024-03",
+    } == lacks("growth", revenue=ONE_BILL, click_events=LATER)
+
+
+def test_what_growth_lacks_with_status_changes_alone() -> None:
+    changes = LATER.with_columns(change_date=pl.lit(date(2024, 3, 1)), new_status=pl.lit("Active"))
+
+    assert {
+        "no bills of an earlier month": "2024-03",
+        "no licence changes so far": "2024-03",
+        "no bills or licence changes so far": "2024-03",
+        "no renewals": "2024-03",
+    } == lacks("growth", account_status_changes=changes)
+
+
+def test_what_profit_lacks_without_bills_and_with_one() -> None:
+    assert {"no bills": "2024-02", "no salaries": "2024-02"} == lacks("profit", expenses=COSTS)
+    assert {"no bills": "2024-02", "no expenses": "2024-01", "no salaries": "2024-01..2024-02"} == lacks(
+        "profit", revenue=ONE_BILL, expenses=COSTS
+    )
+
+
+def test_what_engagement_lacks_by_topic() -> None:
+    team_day = LATER.with_columns(month=pl.lit("2024-01"))
+
+    assert {
+        "no usage sessions": "2024-03",
+        "no team activity": "2024-03",
+        "no bills or licence changes so far": "2024-03",
+    } == lacks("engagement", click_events=LATER)
+    assert {
+        "no clicks": "2024-03",
+        "no team activity": "2024-03",
+        "no bills or licence changes so far": "2024-03",
+    } == lacks("engagement", usage_sessions=LATER)
+    assert {"no clicks and no usage sessions": "2024-01"} == lacks("engagement", team_activity=team_day)
+
+
+def test_what_aggregated_lacks_after_one_bill() -> None:
+    assert {
+        "no bills of an earlier month": "2024-01",
+        "no bills 12 months before": "2024-01..2024-03",
+        "costs are incomplete": "2024-01..2024-03",
+    } == lacks("aggregated", revenue=ONE_BILL, click_events=LATER)

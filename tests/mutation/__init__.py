@@ -1,0 +1,1 @@
+"""Mutation of `compute/`, run by hand (`make mutation`): small changes that some test must notice."""

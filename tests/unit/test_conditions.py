@@ -1,0 +1,57 @@
+"""Small parts of contracts: conditions over unknown values, account numbers, choices that stay as they are."""
+
+import re
+
+import polars as pl
+import pytest
+
+from compute.company import Company
+from compute.contracts.contract import exactly_one
+from compute.contracts.feeds import BY_NAME
+from compute.money import MONEY
+from compute.months import Month
+from compute.mrr import with_mrr
+from compute.reading import Number, read_field
+from tests.unit.records import judged, record
+
+
+def test_exactly_one_of_two_conditions_counts_an_unknown_one_as_false() -> None:
+    cases = [(left, right) for left in (True, False, None) for right in (True, False, None)]
+    rows = pl.DataFrame(cases, schema={"left": pl.Boolean, "right": pl.Boolean}, orient="row")
+
+    found = rows.select(exactly_one(pl.col("left"), pl.col("right"))).to_series().to_list()
+
+    assert [False, True, True, True, False, False, True, False, False] == found
+
+
+@pytest.mark.parametrize("value", [Number("7"), 7, True, ["ACC_1"], "7x", "x7"])
+def test_an_account_is_text_that_fits_the_pattern_as_a_whole(value: object) -> None:
+    account = BY_NAME["revenue"].fields[0]
+
+    assert (None, "Q92") == read_field(account, value, re.compile("[0-9]+"))
+    assert ("7", None) == read_field(account, "7", re.compile("[0-9]+"))
+
+
+def test_the_cost_of_a_part_of_a_head_is_compared_too() -> None:
+    half = {"headcount": 0.5, "monthly_salary_total": 100, "cost_per_engineer": 100}
+
+    assert [["SAL-Q01", "SAL-Q03"]] == judged("salaries", record("salaries", **half)).get_column("_codes").to_list()
+
+
+def test_mrr_does_not_depend_on_the_order_of_the_account_months() -> None:
+    """ACC_1 is carried forward from its bill, ACC_2 from its own."""
+    names = ("account_id", "month", "bill_total")
+    bills = [("ACC_1", "2024-01", 5), ("ACC_2", "2024-01", 7), ("ACC_1", "2024-02", None), ("ACC_2", "2024-02", None)]
+    grid = pl.DataFrame(bills, schema=names, orient="row").with_columns(
+        pl.col("bill_total").cast(MONEY), birth=pl.lit("2024-01"), status=pl.lit("Active"), is_open_gap=pl.lit(value=False),
+        licence_revenue=pl.lit(0, dtype=MONEY), contract_mrr=pl.lit(None, dtype=MONEY),
+    )  # fmt: skip
+
+    for order in ([0, 1, 2, 3], [3, 0, 1, 2], [2, 1, 0, 3]):
+        found = with_mrr(grid[order], Month(2024, 1)).sort("account_id", "month").get_column("mrr").to_list()
+        assert [5, 5, 7, 7] == found
+
+
+def test_a_company_is_frozen_and_has_no_other_keys() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Company().limits.small_team = 4  # type: ignore[misc]
