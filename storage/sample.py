@@ -7,18 +7,20 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from io import BufferedWriter
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from compute.errors import BadSetting
 from compute.sample.company import SampleCompany, company_file
+from compute.sample.desk import Desk
+from compute.sample.faults import FaultyDays, put_in
+from compute.sample.landing import landed_files, posted_rows
 from compute.sample.topics import PARTITIONS, arriving, days_made, envelopes
+from compute.sample.truth import truth
 
-_MOST_LINES = 50_000  # of one landed file
+NONE: frozenset[str] = frozenset()
 _LEDGER = (
     "CREATE TABLE accounting_revenue (account_id TEXT NOT NULL, period TEXT NOT NULL, amount TEXT NOT NULL, "
     "ledger_version INTEGER NOT NULL, posted_at TEXT NOT NULL)"
@@ -28,10 +30,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(slots=True)
 class Written:
-    """What was written: lines by feed, and how many files."""
+    """What was written: lines by feed, how many files, how many faults; and those that nothing fitted."""
 
     lines: dict[str, int] = field(default_factory=dict)
     files: int = 0
+    faults: int = 0
+    skipped: int = 0
 
     def add(self, feed: str, lines: int) -> None:
         """Count lines of a feed."""
@@ -53,34 +57,34 @@ def require_empty(folder: Path) -> None:
         raise BadSetting(f"{folder} is not empty: name another folder with --out, or empty it first.")
 
 
-def write_sample(company: SampleCompany, folder: Path, progress: Progress) -> Written:
-    """Write a company to an empty folder.
+def write_sample(company: SampleCompany, folder: Path, progress: Progress, kinds: frozenset[str] = NONE) -> Written:
+    """Write a company to an empty folder, with faults of the given kinds and the truth about them.
 
     Args:
         company: the company.
         folder: where to.
         progress: told of each step, how far it is and of how many.
+        kinds: which faults.
     """
     written = Written()
     (folder / "company.toml").write_text(company_file(), encoding="utf-8")
-    for feed, rows in company.feeds.items():
-        _write_feed(folder / "landing" / feed, feed, rows, written)
-    _write_ledger(folder / "ledger.sqlite", company.ledger)
-    written.add("ledger", company.ledger.height)
-    _write_topics(company, folder / "landing" / "topics", written, progress)
+    desk = put_in(company, kinds)
+    for file in landed_files(desk):
+        path = folder / "landing" / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"".join(line + b"\n" for line in file.lines))
+        written.add(file.feed, len(file.lines))
+        written.files += 1
+    posted = posted_rows(desk)
+    _write_ledger(folder / "ledger.sqlite", posted)
+    written.add("ledger", posted.height)
+    days = FaultyDays(desk, kinds)
+    _write_topics(desk, days, folder / "landing" / "topics", written, progress)
+    rows = {feed: frame.height for feed, frame in company.feeds.items()} | dict(days.plain_rows)
+    told = truth(company.request, kinds, desk.entries, rows, desk.skipped)
+    (folder / "truth.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    written.faults, written.skipped = len(desk.entries), len(desk.skipped)
     return written
-
-
-def _write_feed(folder: Path, feed: str, rows: pl.DataFrame, written: Written) -> None:
-    folder.mkdir(parents=True)
-    for (arrival,), drop in rows.group_by("arrival", maintain_order=True):
-        assert isinstance(arrival, datetime)
-        for part, begin in enumerate(range(0, drop.height, _MOST_LINES)):
-            lines = drop.get_column("line").slice(begin, _MOST_LINES)
-            path = folder / f"{feed}-{arrival:%Y%m%dT%H%M%SZ}-{part:02d}.ndjson"
-            path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-            written.add(feed, lines.len())
-            written.files += 1
 
 
 def _write_ledger(path: Path, rows: pl.DataFrame) -> None:
@@ -90,13 +94,15 @@ def _write_ledger(path: Path, rows: pl.DataFrame) -> None:
     connection.close()
 
 
-def _write_topics(company: SampleCompany, folder: Path, written: Written, progress: Progress) -> None:
+def _write_topics(desk: Desk, faulty: FaultyDays, folder: Path, written: Written, progress: Progress) -> None:
     folder.mkdir(parents=True)
     logs: Mapping[str, BufferedWriter] = {topic: (folder / f"{topic}.jsonl").open("wb") for topic in PARTITIONS}
-    days = sum(month.days for month in company.request.months)
+    request = desk.company.request
+    days = sum(month.days for month in request.months)
     done = 0
     try:
-        for topic, records in arriving(days_made(company), company.request.last.last):
+        for topic, records in arriving(faulty.of(days_made(desk.company)), request.last.last):
+            faulty.placed(topic, records)
             envelopes(topic, records).to_frame().write_csv(logs[topic], include_header=False, quote_style="never")
             written.add(topic, records.height)
             if topic == "click_events":
@@ -106,8 +112,3 @@ def _write_topics(company: SampleCompany, folder: Path, written: Written, progre
         for log in logs.values():
             log.close()
     written.files += len(logs)
-
-
-def write_truth(folder: Path, truth: Mapping[str, Any]) -> None:
-    """Write the truth file: what was asked for, what is wrong, and what must find it."""
-    (folder / "truth.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")

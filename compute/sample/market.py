@@ -42,7 +42,7 @@ SIZE_EXPONENT = 0.7  # sizes fall by rank as rank^-0.7: the ten largest of 300 h
 
 PAYING_AT_START = 0.53  # of all accounts ever named
 CONVERSION = 0.42  # of trials, sales-led ones included
-WIN_BACK = 0.10  # of accounts that left
+WIN_BACK = 0.20  # of accounts that left
 LATE_PAYMENT = 0.012  # of bills of a month, twice that of monthly payers
 
 # Share of a year's new business by month: quarter ends and January are strong, July, August and December weak.

@@ -12,7 +12,7 @@ import polars as pl
 from compute.months import Month
 from compute.sample.company import SampleCompany
 from compute.sample.records import click_records, session_records, team_records
-from compute.sample.seated import seated
+from compute.sample.seated import Seated, seated
 from compute.sample.use import MINUTE_MS, DayOfUse, day_of_use, day_start
 
 PARTITIONS = {"click_events": 8, "usage_sessions": 4, "team_activity": 4}
@@ -20,7 +20,8 @@ PARTITIONS = {"click_events": 8, "usage_sessions": 4, "team_activity": 4}
 # at six in the morning in the easternmost zone.
 _SETTLED = 20 * 60 * MINUTE_MS
 _FOREVER = 1 << 62
-_SENT = ("account", "at", "payload")
+_PLAIN = pl.lit(None, dtype=pl.Int64)  # the tag of a record without a fault
+_SENT = ("account", "at", "payload", "tag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Made:
 
     day: date
     month: Month
+    room: Seated
     use: DayOfUse
     records: dict[str, pl.DataFrame]
 
@@ -72,7 +74,8 @@ def days_made(company: SampleCompany) -> Iterator[Made]:
                 "usage_sessions": session_records(use.sessions, people),
                 "team_activity": team_records(everything.filter(~is_open), people),
             }
-            yield Made(day, month, use, records)
+            records = {topic: frame.with_columns(tag=_PLAIN) for topic, frame in records.items()}
+            yield Made(day, month, room, use, records)
 
 
 def arriving(made: Iterator[Made], last: date) -> Iterator[tuple[str, pl.DataFrame]]:
