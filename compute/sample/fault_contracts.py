@@ -21,10 +21,12 @@ def _is_in(desk: Desk, on: date) -> bool:
 
 def _change(desk: Desk, random: Random, kind: str, code: str, odd: dict[str, object] | str) -> Entry | None:
     """Make a plain upgrade odd: its first seats, its price, or its date."""
+    least = 2 if odd == "seats" else 1
 
     def fits(row: Record) -> bool:
         delta = row["new_licenses"] - row["previous_licenses"]
-        is_plain = row["change_type"] in ("Upgrade", "True-up") and row["previous_licenses"] > 2 and delta > 2
+        # With a seat more on one, the price of a seat would be odd as well.
+        is_plain = row["change_type"] in ("Upgrade", "True-up") and row["previous_licenses"] > 1 and delta >= least
         return is_plain and _is_in(desk, row["effective_date"]) and _has_bill(desk, row)
 
     row = desk.pick(random, "license_changes", fits, take="take")

@@ -78,3 +78,14 @@ def refused_batch(desk: Desk, random: Random) -> Entry | None:
     entry.where.append({"arrival": arrival.isoformat()})
     entry.findings.append((month, "EXP-Q99", f"expenses {month}"))
     return entry
+
+
+def strange_team(desk: Desk, _random: Random) -> Entry | None:
+    """A team without heads and without a cost class sends a row."""
+    month = desk.company.request.last
+    record = {"team_id": "SKW_001", "team_name": "Skunk Works", "monthly_salary_total": 0.0, "headcount": 0,
+              "cost_per_engineer": 0.0, "salary_month": str(month)}  # fmt: skip
+    entry = Entry("unknown_enum", "SAL-W93", "salaries", "no cost class", {"team_id": "SKW_001"}, "SAL-W93")
+    desk.add("salaries", second_of_next(month.last), said(record, entry))
+    entry.counts("accepted", 1, "SAL-W93")
+    return entry

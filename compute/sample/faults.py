@@ -61,6 +61,7 @@ CASES: tuple[tuple[str, Case], ...] = (
     ("missing_team", fault_costs.missing_team),
     ("salary_leap", fault_costs.salary_leap),
     ("refused_batch", fault_costs.refused_batch),
+    ("unknown_enum", fault_costs.strange_team),
     ("mismatch", fault_ledger.ledger_above),
     ("mismatch", fault_ledger.ledger_below),
     ("mismatch", fault_ledger.ledger_within),

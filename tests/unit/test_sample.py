@@ -1,6 +1,7 @@
 """The sample company: equal seeds give equal bytes, and its feeds agree with one another."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import polars as pl
@@ -10,8 +11,10 @@ from compute.company import parse_company
 from compute.errors import BadSetting
 from compute.months import parse_months
 from compute.sample.company import SampleCompany, company_file, sample_company
+from compute.sample.faults import FaultyDays, parse_kinds, put_in
 from compute.sample.request import Request
-from compute.sample.topics import days_made
+from compute.sample.topics import arriving, days_made
+from compute.sample.truth import TABLES, Found, compare, missed
 from storage.sample import require_empty, write_sample
 
 
@@ -38,7 +41,7 @@ def test_equal_seeds_give_equal_bytes_and_other_seeds_other_ones(tmp_path: Path)
 
     assert one == two
     same = {name for name, digest in one.items() if three.get(name) == digest}
-    assert same == {"company.toml"}
+    assert {"company.toml"} == same
 
 
 def test_the_ledger_adds_up_to_the_bills(company: SampleCompany) -> None:
@@ -107,6 +110,72 @@ def test_no_more_users_are_active_than_seats_are_paid(company: SampleCompany) ->
     for account, month, users in monthly.rows():
         seats = {bill.on.strftime("%Y-%m"): bill.seats for bill in company.lives[account].bills}
         assert users <= seats[month]
+
+
+def test_a_late_record_waits_for_its_time_and_offsets_follow_the_broker_time(company: SampleCompany) -> None:
+    desk = put_in(company, frozenset({"late"}))
+    faulty = FaultyDays(desk, frozenset({"late"}))
+    clicks = pl.concat([
+        records
+        for topic, records in arriving(faulty.of(days_made(company)), company.request.last.last)
+        if topic == "click_events"
+    ])  # fmt: skip
+
+    assert len(desk.entries) == 3
+    for _, rows in clicks.group_by("partition", maintain_order=True):
+        assert rows.get_column("at").is_sorted()
+        assert rows.get_column("offset").to_list() == list(range(rows.height))
+
+
+def test_faults_leave_every_other_line_as_it_is(tmp_path: Path) -> None:
+    plain, faulty = tmp_path / "plain", tmp_path / "faulty"
+    for folder, kinds in ((plain, frozenset[str]()), (faulty, frozenset({"missing_bill"}))):
+        folder.mkdir()
+        write_sample(sample_company(request()), folder, lambda *_: None, kinds)
+    told = json.loads((faulty / "truth.json").read_text(encoding="utf-8"))["faults"]
+
+    changed = {
+        path.relative_to(plain).parent.name
+        for path in plain.rglob("*.*")
+        if path.is_file() and path.read_bytes() != (faulty / path.relative_to(plain)).read_bytes()
+    }
+    assert {"revenue", ""} == changed
+    assert ["missing_bill"] == [fault["kind"] for fault in told]
+
+
+def test_an_unknown_kind_of_fault_is_refused_by_name() -> None:
+    with pytest.raises(BadSetting, match="There is no fault 'gremlin'"):
+        parse_kinds("gap,gremlin")
+    assert frozenset() == parse_kinds("none")
+    assert "gap" in parse_kinds("all")
+
+
+def test_what_is_stated_and_not_found_and_what_is_found_and_not_stated_are_told_apart() -> None:
+    told = {
+        "rows": {"revenue": 2},
+        "faults": [
+            {
+                "kind": "gap",
+                "expect": {"gaps": [["ACC_1", "chain_break", "Active", "Trial", "ambiguous", "2024-01-01"]]},
+            },
+            {"kind": "late", "expect": {"dispositions": [["click_events", "accepted", "CLK-W01", 1]]}},
+        ],
+    }
+    found = Found(
+        dispositions=pl.DataFrame({"dataset": ["revenue"], "disposition": ["accepted"], "code": [""], "rows": [2]}),
+        findings=pl.DataFrame({"month": ["2024-01"], "code": ["XR-5"], "key": ["ACC_2 2024-01"]}),
+        gaps=pl.DataFrame(schema=dict.fromkeys(TABLES["gaps"], pl.String)),
+        reconciliation=pl.DataFrame({"month": ["2024-01"], "account_id": ["ACC_2"], "class": ["matched"]}),
+        late_events=pl.DataFrame(schema=dict.fromkeys(TABLES["late_events"], pl.String)),
+    )
+
+    verdicts = compare(told, found)
+
+    assert [
+        ("(not stated)", "dispositions", 0, 1), ("(not stated)", "findings", 0, 1), ("gap", "gaps", 1, 0),
+        ("late", "dispositions", 1, 0),
+    ] == verdicts.rows()  # fmt: skip
+    assert verdicts.equals(missed(verdicts))
 
 
 def test_the_company_file_is_one() -> None:
