@@ -16,7 +16,7 @@ from compute.sample.company import SampleCompany
 from compute.sample.life import Bill, Life
 
 Record = dict[str, Any]
-Mode = Literal["quarantined", "rejected", "accepted"]
+_SMALL_DROP, _BAD_SHARE = 80, 0.03  # of less than a hundred rows none are refused, of more above five in a hundred
 
 
 @dataclass(slots=True)
@@ -69,6 +69,7 @@ class Desk:
         added: by feed and arrival, lines after the rows of that drop.
         ledger: amounts in cents by account and period that accounting posts otherwise; None for no row.
         taken: accounts and teams that have a fault.
+        bad: by feed and drop, how many lines are bad.
     """
 
     company: SampleCompany
@@ -78,7 +79,9 @@ class Desk:
     taken: set[str] = field(default_factory=set)
     entries: list[Entry] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    bad: dict[tuple[str, datetime], int] = field(default_factory=dict)
     _rows: dict[str, list[Record]] = field(default_factory=dict)
+    _sizes: dict[str, dict[datetime, int]] = field(default_factory=dict)
 
     def rows(self, feed: str) -> list[Record]:
         """Return a feed's rows, each with `row`, its number."""
@@ -99,6 +102,14 @@ class Desk:
         if take == "take":
             self.taken.add(self._name(row))
         return row
+
+    def has_room(self, feed: str, row: Record) -> bool:
+        """Return whether a drop can hold one bad line more without being refused for it (U-13)."""
+        frame = self.company.feeds[feed]
+        if feed not in self._sizes:
+            self._sizes[feed] = dict(frame.group_by("arrival").len().rows())
+        size = self._sizes[feed][row["arrival"]]
+        return size < _SMALL_DROP or self.bad.get((feed, row["arrival"]), 0) < int(size * _BAD_SHARE)
 
     def life(
         self, random: np.random.Generator, fits: Callable[[Life, Month], bool], months: Iterable[Month] | None = None

@@ -33,7 +33,8 @@ class RowFault:
     def inject(self, desk: Desk, number: int) -> Entry | None:
         """Put the fault in; None when no row fits."""
         random = desk.company.request.stream("fault", number)
-        row = desk.pick(random, self.feed, self.fits, take="take" if self.way == "instead" else "share")
+        fits = self.fits if self.way != "beside" else lambda row: self.fits(row) and desk.has_room(self.feed, row)
+        row = desk.pick(random, self.feed, fits, take="take" if self.way == "instead" else "share")
         if row is None:
             return None
         record = record_of(row)
@@ -53,6 +54,7 @@ class RowFault:
             entry.counts("duplicate", 1)
         else:
             desk.put(self.feed, row, line, own(row))
+            desk.bad[self.feed, row["arrival"]] = desk.bad.get((self.feed, row["arrival"]), 0) + 1
             entry.counts(held(self.codes), 1, *self.codes)
         return entry
 
