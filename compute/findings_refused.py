@@ -11,13 +11,14 @@ from compute.company import Company
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import FEEDS
 from compute.findings import Check, Frames, key_of
+from compute.wording import worded
 
 
 def refused_rows(dataset: str, frames: Frames, _company: Company) -> pl.DataFrame:
     """Q99: rows of the month are held because of what arrived with them."""
     return frames.refused.filter(pl.col("dataset") == dataset).select(
         "month", account_id=pl.lit(None, dtype=pl.String), key=key_of("dataset", "month"),
-        evidence=pl.format("{} rows of {} are refused with all that arrived on their day", "rows", "month"),
+        evidence=worded("{} rows of {} are refused with all that arrived on their day", "rows", "month"),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from compute.contracts.feeds import GROWTH_FEEDS, PROFIT_FEEDS
 from compute.finding_codes import RECORD_CHECKS, USE_CHECKS
 from compute.findings import Frames, findings
 from compute.months import Month
+from compute.wording import worded
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import ACCOUNT_MONTH_TABLE, DISPOSITIONS, FINDINGS, GAP_CASE, SILVER, STATUS_STEP, USER_DAY_TABLE
 from storage.lake import Table
@@ -28,7 +29,7 @@ def bring_findings(job: Job, months: tuple[Month, ...]) -> None:
         job.lake.open(dataset).partitions()
         for dataset in (ACCOUNT_MONTH_TABLE, USER_DAY_TABLE, _CLICKS, _SESSIONS, _TEAMS)
     ]
-    refused = dict(_refused(job).group_by("month").agg(pl.format("{} {}", "dataset", "rows").sort().str.join()).rows())
+    refused = dict(_refused(job).group_by("month").agg(worded("{} {}", "dataset", "rows").sort().str.join()).rows())
     sessions, table = job.lake.open(_SESSIONS).partitions(), job.lake.open(FINDINGS)
     keys = {
         str(month): " ".join((

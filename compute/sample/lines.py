@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from compute.wording import worded
+
 CENTS = 100
 
 
@@ -26,12 +28,12 @@ def line(members: Mapping[str, pl.Expr]) -> pl.Expr:
 
 def text(column: str) -> pl.Expr:
     """Return a text member; null where the column is."""
-    return pl.format('"{}"', pl.col(column)).fill_null("null")
+    return worded('"{}"', pl.col(column)).fill_null("null")
 
 
 def day(column: str) -> pl.Expr:
     """Return a date member."""
-    return pl.format('"{}"', pl.col(column).cast(pl.String))
+    return worded('"{}"', pl.col(column).cast(pl.String))
 
 
 def whole(column: str) -> pl.Expr:
