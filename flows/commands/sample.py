@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from compute.errors import PermanentError
 from compute.months import parse_months
 from compute.sample.company import SampleCompany, sample_company
 from compute.sample.faults import parse_kinds
@@ -32,14 +33,20 @@ def sample(
     Example: techflow sample --out techflow-home/sample --faults all
     """
     begin = time.perf_counter()
-    request = Request(seed, parse_months(months), accounts, users_per_account)
-    kinds = parse_kinds(faults)
+    request, kinds = _asked(seed, months, accounts, users_per_account, faults)
     require_empty(out)
     console, notes = screen(), screen(stderr=True)
     notes.print(f"making {accounts:,} accounts …", style="dim")
     company = sample_company(request)
     written = _write(company, out, kinds, notes)
     _tell(console, out, request, written, time.perf_counter() - begin)
+
+
+def _asked(seed: int, months: str, accounts: int, users: int, faults: str) -> tuple[Request, frozenset[str]]:
+    try:
+        return Request(seed, parse_months(months), accounts, users), parse_kinds(faults)
+    except PermanentError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _write(company: SampleCompany, out: Path, kinds: frozenset[str], notes: Console) -> Written:

@@ -12,8 +12,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_column_whose_first_chunk_is_empty_can_be_worded() -> None:
     seats = pl.concat([pl.Series("seats", [9]), pl.Series("seats", [1, 2])], rechunk=False)
-    frame = pl.DataFrame([seats]).filter(pl.col("seats") < 5)
+    frame = pl.DataFrame([pl.Series("k", ["a"] * 3), seats]).filter(pl.col("seats") < 5)
 
+    assert [0, 2] == [chunk.len() for chunk in frame.get_column("seats").get_chunks()]
     assert ["1 seats", "2 seats"] == frame.select(worded("{} seats", "seats")).to_series().to_list()
 
 
