@@ -15,6 +15,7 @@ from compute.contracts.meanings import meanings, own_meanings
 from compute.current import Beside, refused_days, settle
 from compute.judging import judge
 from compute.schema import Schema, typed
+from compute.wording import worded
 
 # Each line has one; a warned line is accepted and flagged. The last two fail a check.
 VERDICTS = ("accepted", "warned", "duplicate", "superseded", "quarantined", "rejected")
@@ -124,7 +125,7 @@ def _with_other(placed: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         return pl.when(pl.col("_disposition") == "duplicate").then(first).otherwise(last.over(contract.key))
 
     file, line = other("file"), other("line")
-    words = pl.when(file == pl.col("file")).then(pl.format("line {}", line)).otherwise(pl.format("{}:{}", file, line))
+    words = pl.when(file == pl.col("file")).then(worded("line {}", line)).otherwise(worded("{}:{}", file, line))
     by_other = taken.select(*contract.row_key, _other=pl.when(~is_current).then(words))
     return placed.join(by_other, on=list(contract.row_key), how="left", maintain_order="left")
 

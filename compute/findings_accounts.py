@@ -9,6 +9,7 @@ from compute.company import Company
 from compute.contracts.expenses import SHARED
 from compute.findings import Check, Frames, key_of
 from compute.judging import UNDATED
+from compute.wording import worded
 
 _GROUP = ("account_id", "month")
 
@@ -19,7 +20,7 @@ def only_spending(frames: Frames, _company: Company) -> pl.DataFrame:
     alone = frames.accounts.filter(pl.col("datasets").list.len() == 1).join(spent, on="account_id")
     return alone.filter(pl.col("first_seen_in") == "expenses").select(
         "account_id", month=pl.lit(UNDATED), key="account_id",
-        evidence=pl.format("{} expense rows from {} on, and no row of another dataset", "_rows", "_first"),
+        evidence=worded("{} expense rows from {} on, and no row of another dataset", "_rows", "_first"),
     )  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def unlisted_accounts(frames: Frames, _company: Company) -> pl.DataFrame:
     ]
     unlisted = pl.concat(named).group_by(_GROUP).agg(_in=pl.col("_dataset").sort().str.join(", "))
     return unlisted.select(
-        *_GROUP, key=key_of(*_GROUP), evidence=pl.format("named in {}, and not among the accounts", "_in")
+        *_GROUP, key=key_of(*_GROUP), evidence=worded("named in {}, and not among the accounts", "_in")
     )
 
 

@@ -13,6 +13,7 @@ from compute.contracts.contract import Contract
 from compute.contracts.feeds import FEEDS
 from compute.findings import Check, Frames, key_of
 from compute.judging import UNDATED
+from compute.wording import worded
 
 _NO_ACCOUNT = pl.lit(None, dtype=pl.String).alias("account_id")
 _NO_MONTH = pl.lit(UNDATED).alias("month")
@@ -22,7 +23,7 @@ def refused_rows(dataset: str, frames: Frames, _company: Company) -> pl.DataFram
     """Q99: rows of the month are held because of what arrived with them."""
     return frames.refused.filter(pl.col("dataset") == dataset).select(
         "month", _NO_ACCOUNT, key=key_of("dataset", "month"),
-        evidence=pl.format("{} rows of {} are refused with all that arrived on their day", "rows", "month"),
+        evidence=worded("{} rows of {} are refused with all that arrived on their day", "rows", "month"),
     )  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def unknown_fields(dataset: str, frames: Frames, _company: Company) -> pl.DataFr
     )  # fmt: skip
     return carried.select(
         _NO_MONTH, _NO_ACCOUNT, key=key_of("dataset", "field"),
-        evidence=pl.format("{} current rows carry it, of {} to {}; it is kept in bronze", "rows", "_first", "_last"),
+        evidence=worded("{} current rows carry it, of {} to {}; it is kept in bronze", "rows", "_first", "_last"),
     )  # fmt: skip
 
 

@@ -15,10 +15,11 @@ from compute.findings import Check, Frames, key_of, nearest, with_status_on
 from compute.months import month_of
 from compute.mrr import state_bills
 from compute.statuses import PAYING, UNKNOWN
+from compute.wording import worded
 
 OPEN_FOR = timedelta(hours=24)  # what an open session contains
 _START, _END = pl.col("session_start"), pl.col("session_end")
-_PLACE = pl.format("{}/{}", "_partition", "_offset")
+_PLACE = worded("{}/{}", "_partition", "_offset")
 _DAY = ("account_id", "date")
 
 
@@ -34,7 +35,7 @@ def stray_clicks(frames: Frames, _company: Company) -> pl.DataFrame:
     )
     is_within = (pl.col("timestamp") <= pl.col("_until")).fill_null(value=False)
     return known.filter(~is_within).select(
-        "month", "account_id", key=_PLACE, evidence=pl.format("click at {} lies in no session of its user", "timestamp")
+        "month", "account_id", key=_PLACE, evidence=worded("click at {} lies in no session of its user", "timestamp")
     )
 
 
@@ -47,7 +48,7 @@ def overlapping_sessions(frames: Frames, _company: Company) -> pl.DataFrame:
     )
     return known.filter(pl.col("_until") > _START).select(
         "month", "account_id", key=_PLACE,
-        evidence=pl.format("session from {}, while another of the same user and device lasts until {}",
+        evidence=worded("session from {}, while another of the same user and device lasts until {}",
                            _START, "_until"),
     )  # fmt: skip
 
@@ -65,7 +66,7 @@ def unlicensed_features(frames: Frames, company: Company) -> pl.DataFrame:
     )
     return known.filter(pl.col("_beyond").list.len() > 0).select(
         "month", "account_id", key=_PLACE,
-        evidence=pl.format("used {}, which the bill of {} does not hold", pl.col("_beyond").list.join(", "), "month"),
+        evidence=worded("used {}, which the bill of {} does not hold", pl.col("_beyond").list.join(", "), "month"),
     )  # fmt: skip
 
 
@@ -77,8 +78,8 @@ def crowded_teams(frames: Frames, _company: Company) -> pl.DataFrame:
     known = nearest(with_status_on(teams, frames, "date"), seats, on=("date", "seen_on"))
     ended = ~pl.col("status").is_in([*PAYING, UNKNOWN])
     known = known.with_columns(_seats=pl.when(ended).then(0).otherwise("seats"))
-    certain = pl.format("{} active users of one team (certain), {} licences in force", "_largest", "_seats")
-    summed = pl.format("{} active users over {} teams (users may be in several), {} licences in force",
+    certain = worded("{} active users of one team (certain), {} licences in force", "_largest", "_seats")
+    summed = worded("{} active users over {} teams (users may be in several), {} licences in force",
                        "_sum", "_count", "_seats")  # fmt: skip
     return known.filter(pl.col("_sum") > pl.col("_seats")).select(
         "account_id", month=month_of(pl.col("date")), key=key_of(*_DAY),
@@ -93,7 +94,7 @@ def unseen_users(frames: Frames, _company: Company) -> pl.DataFrame:
     known = teams.join(daily, on=_DAY, how="left").with_columns(pl.col("_dau").fill_null(0))
     return known.filter(pl.col("_largest") > pl.col("_dau")).select(
         "account_id", month=month_of(pl.col("date")), key=key_of(*_DAY),
-        evidence=pl.format("{} active users reported of one team, {} seen in clicks and sessions", "_largest", "_dau"),
+        evidence=worded("{} active users reported of one team, {} seen in clicks and sessions", "_largest", "_dau"),
     )  # fmt: skip
 
 
@@ -104,7 +105,7 @@ def crowded_accounts(frames: Frames, _company: Company) -> pl.DataFrame:
     known = monthly.join(frames.rows, on=group)
     return known.filter(pl.col("_mau") > pl.col("licences")).select(
         *group, key=key_of(*group),
-        evidence=pl.format("{} active users in {}, {} licences in force", "_mau", "month", "licences"),
+        evidence=worded("{} active users in {}, {} licences in force", "_mau", "month", "licences"),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from compute.contracts.subscription_renewals import with_term
 from compute.findings import Check, Frames, changes_in_order, issued, key_of, nearest, with_status_on
 from compute.money import WHOLE, cents
 from compute.statuses import PAYING, UNKNOWN
+from compute.wording import worded
 
 _CHANGE = ("account_id", "change_date", "effective_date", "change_type")
 _RENEWAL = ("account_id", "renewal_date")
@@ -24,7 +25,7 @@ def broken_licence_chains(frames: Frames, _company: Company) -> pl.DataFrame:
     )
     return before.filter(pl.col("previous_licenses") != pl.col("_left")).select(
         "month", "account_id", key=key_of(*_CHANGE),
-        evidence=pl.format("from {} licences, the change effective {} left {}", "previous_licenses", "_on", "_left"),
+        evidence=worded("from {} licences, the change effective {} left {}", "previous_licenses", "_on", "_left"),
     )  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def odd_seat_prices(frames: Frames, _company: Company) -> pl.DataFrame:
     owed = cents(pl.col("monthly_revenue")) * delta
     return known.filter((added * seats - owed).abs() * 2 > owed.abs()).select(
         "month", "account_id", key=key_of(*_CHANGE),
-        evidence=pl.format("{} for {} seats, while the bill of {} has {} for {} seats",
+        evidence=worded("{} for {} seats, while the bill of {} has {} for {} seats",
                            "additional_revenue", delta.cast(pl.Int64), "billing_date", "monthly_revenue",
                            "user_licenses"),
     )  # fmt: skip
@@ -56,7 +57,7 @@ def unbilled_changes(frames: Frames, _company: Company) -> pl.DataFrame:
     is_last = (pl.col("_next") > pl.col("billing_date")).fill_null(value=True)
     return known.filter(pl.col("user_licenses") != pl.col("new_licenses"), is_last).select(
         "month", "account_id", key=key_of(*_CHANGE),
-        evidence=pl.format("{} licences by the change, {} on the bill of {}",
+        evidence=worded("{} licences by the change, {} on the bill of {}",
                            "new_licenses", "user_licenses", "billing_date"),
     )  # fmt: skip
 
@@ -77,7 +78,7 @@ def broken_contract_chains(frames: Frames, _company: Company) -> pl.DataFrame:
     known = nearest(frames.renewals, values, on=("renewal_date", "signed_on"), same_day="is left out")
     return known.filter(pl.col("previous_contract_value") != pl.col("_value")).select(
         "month", "account_id", key=key_of(*_RENEWAL),
-        evidence=pl.format("from {}, the contract of {} is {}", "previous_contract_value", "signed_on", "_value"),
+        evidence=worded("from {}, the contract of {} is {}", "previous_contract_value", "signed_on", "_value"),
     )  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def renewals_after_end(frames: Frames, _company: Company) -> pl.DataFrame:
     known = with_status_on(frames.renewals, frames, "renewal_date")
     return known.filter(pl.col("status").is_in(["Cancelled", "Expired"])).select(
         "month", "account_id", key=key_of(*_RENEWAL),
-        evidence=pl.format("{}, while the account is {} since {}", "renewal_type", "status", "status_since"),
+        evidence=worded("{}, while the account is {} since {}", "renewal_type", "status", "status_since"),
     )  # fmt: skip
 
 
@@ -101,7 +102,7 @@ def unlike_bills(frames: Frames, _company: Company) -> pl.DataFrame:
     hint = pl.when(looks_monthly).then(pl.lit("; values look monthly")).otherwise(pl.lit(""))
     return known.filter(~value.is_between(total * term * 9, total * term * 11)).select(
         "month", "account_id", key=key_of(*_RENEWAL),
-        evidence=pl.format("{} over {} months, while the bill of {} totals {}{}",
+        evidence=worded("{} over {} months, while the bill of {} totals {}{}",
                            _NEW, "term_months", "billing_date", "total_monthly_revenue", hint),
     )  # fmt: skip
 
@@ -111,7 +112,7 @@ def licences_after_end(frames: Frames, _company: Company) -> pl.DataFrame:
     known = with_status_on(frames.licences, frames, "effective_date")
     return known.filter(~pl.col("status").is_in([*PAYING, UNKNOWN])).select(
         "month", "account_id", key=key_of(*_CHANGE),
-        evidence=pl.format("{} to {} licences, while the account is {} since {}",
+        evidence=worded("{} to {} licences, while the account is {} since {}",
                            "change_type", "new_licenses", "status", "status_since"),
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from compute.money import SUM, cents
 from compute.months import month_after, month_before, month_of
 from compute.mrr import state_bills
 from compute.statuses import PAYING, UNKNOWN
+from compute.wording import worded
 
 UNPAID = ("Overdue", "Failed", "Unpaid")
 _TOTAL = pl.col("total_monthly_revenue")
@@ -25,7 +26,7 @@ def second_bills(frames: Frames, _company: Company) -> pl.DataFrame:
     counted = frames.bills.with_columns(_first=pl.col("billing_date").min().over(group), _count=pl.len().over(group))
     return counted.filter(pl.col("billing_date") > pl.col("_first")).select(
         "month", "account_id", key=key_of("account_id", "billing_date"),
-        evidence=pl.format("one of {} bills of {}, {}, total {}; the first is of {}",
+        evidence=worded("one of {} bills of {}, {}, total {}; the first is of {}",
                            "_count", "month", "payment_status", _TOTAL, "_first"),
     )  # fmt: skip
 
@@ -44,7 +45,7 @@ def leaping_bills(frames: Frames, company: Company) -> pl.DataFrame:
         unexplained = unexplained.join(events, on=["account_id", "month"], how="anti")
     return unexplained.select(
         "month", "account_id", key=key_of("account_id", "month"),
-        evidence=pl.format("total {} after {} in {}, without licence change, renewal or other features",
+        evidence=worded("total {} after {} in {}, without licence change, renewal or other features",
                            "total", "_prior", "_before"),
     )  # fmt: skip
 
@@ -56,7 +57,7 @@ def other_seats_billed(frames: Frames, _company: Company) -> pl.DataFrame:
     known = nearest(issued(frames.bills), facts, on=("billing_date", "effective_date"))
     return known.filter(pl.col("user_licenses") != pl.col("new_licenses")).select(
         "month", "account_id", key=key_of("account_id", "billing_date"),
-        evidence=pl.format("{} licences billed, {} by the change effective {}",
+        evidence=worded("{} licences billed, {} by the change effective {}",
                            "user_licenses", "new_licenses", "effective_date"),
     )  # fmt: skip
 
@@ -73,7 +74,7 @@ def long_past_due(frames: Frames, company: Company) -> pl.DataFrame:
     has_moved = (pl.col("status_since") > pl.col("billing_date")).fill_null(value=False)
     return known.filter(~has_moved, pl.col("status").is_in([*PAYING, UNKNOWN])).select(
         "account_id", month=month_of(pl.col("_beyond")), key=key_of("account_id", "billing_date"),
-        evidence=pl.format("bill of {}, total {}, is {} for more than {} days without a status change",
+        evidence=worded("bill of {}, total {}, is {} for more than {} days without a status change",
                            "billing_date", _TOTAL, "payment_status", pl.lit(grace)),
     )  # fmt: skip
 
@@ -87,7 +88,7 @@ def costly_accounts(frames: Frames, _company: Company) -> pl.DataFrame:
     billed = state_bills(frames.bills).select(*group, _billed=_TOTAL.cast(SUM))
     compared = spent.join(billed, on=group, how="left").with_columns(pl.col("_billed").fill_null(0))
     return compared.filter(pl.col("_cost") > pl.col("_billed") * 3).select(
-        *group, key=key_of(*group), evidence=pl.format("direct cost {} against {} billed", "_cost", "_billed")
+        *group, key=key_of(*group), evidence=worded("direct cost {} against {} billed", "_cost", "_billed")
     )
 
 
@@ -98,7 +99,7 @@ def missing_team_months(frames: Frames, _company: Company) -> pl.DataFrame:
     )
     return expected.join(frames.salaries, on=["team_id", "month"], how="anti").select(
         "month", account_id=pl.lit(None, dtype=pl.String), key=key_of("team_id", "month"),
-        evidence=pl.format("the team has a row with heads in {} and none in {}", "_before", "month"),
+        evidence=worded("the team has a row with heads in {} and none in {}", "_before", "month"),
     )  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def leaping_teams(frames: Frames, _company: Company) -> pl.DataFrame:
     )  # fmt: skip
     return compared.filter(pl.any_horizontal(leaps)).select(
         "month", account_id=pl.lit(None, dtype=pl.String), key=key_of("team_id", "month"),
-        evidence=pl.format("{}: more than 30 % from {}", what, "_before"),
+        evidence=worded("{}: more than 30 % from {}", what, "_before"),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from compute.months import month_before, month_of
 from compute.movements import MOVING
 from compute.status import order_of_events
 from compute.statuses import PAYING, UNKNOWN
+from compute.wording import worded
 
 _ACCOUNT_MONTH = ("account_id", "month")
 _PAYS = pl.col("status").is_in(PAYING)
@@ -20,7 +21,7 @@ def unbilled_accounts(frames: Frames, _company: Company) -> pl.DataFrame:
     """XR-2: the status at the month's end pays, and there is no bill."""
     return frames.rows.filter(_PAYS, pl.col("billing_date").is_null()).select(
         *_ACCOUNT_MONTH, key=key_of(*_ACCOUNT_MONTH),
-        evidence=pl.format("{} at the end of {} without a bill; MRR {}, {}", "status", "month",
+        evidence=worded("{} at the end of {} without a bill; MRR {}, {}", "status", "month",
                            pl.col("mrr").cast(pl.String).fill_null("unknown"), "mrr_quality"),
     )  # fmt: skip
 
@@ -33,7 +34,7 @@ def bills_without_status(frames: Frames, _company: Company) -> pl.DataFrame:
     is_odd = ~pl.col("status").is_in([*PAYING, UNKNOWN]) & ((pl.col("total_monthly_revenue") > 0) | has_left)
     return known.filter(is_odd).select(
         "month", "account_id", key=key_of("account_id", "billing_date"),
-        evidence=pl.format("total {}, while the account is {} since {}",
+        evidence=worded("total {}, while the account is {} since {}",
                            "total_monthly_revenue", "status", "status_since"),
     )  # fmt: skip
 
@@ -47,7 +48,7 @@ def stale_accounts(frames: Frames, _company: Company) -> pl.DataFrame:
         quiet = quiet.join(seen, left_on=["account_id", month], right_on=list(_ACCOUNT_MONTH), how="anti")
     return quiet.select(
         *_ACCOUNT_MONTH, key=key_of(*_ACCOUNT_MONTH),
-        evidence=pl.format("{} at the end of {}, and no record of it in {} and {}",
+        evidence=worded("{} at the end of {}, and no record of it in {} and {}",
                            "status", "month", "_before", "month"),
     )  # fmt: skip
 
@@ -56,7 +57,7 @@ def inferred_accounts(frames: Frames, _company: Company) -> pl.DataFrame:
     """U-47: the account is Active because bills say so; it has no status row."""
     return frames.rows.filter(pl.col("status_source") == "inferred_from_billing").select(
         *_ACCOUNT_MONTH, key=key_of(*_ACCOUNT_MONTH),
-        evidence=pl.format("no status row; Active in {} because a bill of it is above 0", "month"),
+        evidence=worded("no status row; Active in {} because a bill of it is above 0", "month"),
     )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def unexplained_movements(frames: Frames, _company: Company) -> pl.DataFrame:
     is_explained = pl.col("is_explained").fill_null(value=False)
     return frames.rows.filter(pl.col("movement").is_in(MOVING), ~is_explained).select(
         *_ACCOUNT_MONTH, key=key_of(*_ACCOUNT_MONTH),
-        evidence=pl.format("{} of {}, from {} to {}, without an event of {}",
+        evidence=worded("{} of {}, from {} to {}, without an event of {}",
                            "movement", "movement_amount", "prior_mrr", "mrr", "month"),
     )  # fmt: skip
 
@@ -91,12 +92,12 @@ def unexplained_movements(frames: Frames, _company: Company) -> pl.DataFrame:
 def _case() -> pl.Expr:
     """Return a gap case in words."""
     judged = (
-        pl.when(pl.col("verdict") == "impute").then(pl.format("imputed {}", "imputed"))
-        .when(pl.col("verdict") == "ambiguous").then(pl.format("ambiguous: {}", "candidates"))
+        pl.when(pl.col("verdict") == "impute").then(worded("imputed {}", "imputed"))
+        .when(pl.col("verdict") == "ambiguous").then(worded("ambiguous: {}", "candidates"))
         .otherwise("verdict")
     )  # fmt: skip
     since = pl.col("earliest").cast(pl.String).fill_null("the start")
-    return pl.format("{} {} to {}, since {}: {}", "kind", "from", "to", since, judged)
+    return worded("{} {} to {}, since {}: {}", "kind", "from", "to", since, judged)
 
 
 def ambiguous_days(frames: Frames, _company: Company) -> pl.DataFrame:
@@ -105,7 +106,7 @@ def ambiguous_days(frames: Frames, _company: Company) -> pl.DataFrame:
     days = ordered.group_by("account_id", "change_date").agg(_count=pl.len())
     return days.select(
         "account_id", month=month_of(pl.col("change_date")), key=key_of("account_id", "change_date"),
-        evidence=pl.format("{} status rows of {} fit no single order; arrival decides", "_count", "change_date"),
+        evidence=worded("{} status rows of {} fit no single order; arrival decides", "_count", "change_date"),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from compute.finding_codes import RECORD_CHECKS, USE_CHECKS
 from compute.findings import Frames, findings
 from compute.judging import UNDATED
 from compute.months import Month
+from compute.wording import worded
 from flows.ingest import Ingested
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import (
@@ -81,9 +82,7 @@ def bring_findings(job: Job, months: tuple[Month, ...], ingested: Iterable[Inges
 def _keys(job: Job, months: Iterable[Month], sources: Mapping[str, Table], unreadable: pl.DataFrame) -> dict[str, str]:
     """Return what the findings of each month, and of no month, are made from."""
     records = " ".join((job.rules, *(sources[each.name].fingerprint() for each in (*_RECORDS, ACCOUNT_TABLE))))
-    refused = dict(
-        _refused(sources).group_by("month").agg(pl.format("{} {}", "dataset", "rows").sort().str.join()).rows()
-    )
+    refused = dict(_refused(sources).group_by("month").agg(worded("{} {}", "dataset", "rows").sort().str.join()).rows())
     of_month = [sources[each.name].partitions() for each in _OF_MONTH]
     sessions = sources[_SESSIONS.name].partitions()
     keys = {

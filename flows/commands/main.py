@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from compute.errors import PipelineError
-from flows.commands import check, demo, export, quarantine, release, run, status
+from flows.commands import check, demo, export, quarantine, release, run, sample, status
 from flows.settings import PREFIX
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
     help="Raw SaaS records in, monthly figures out that investors can trust.",
 )
 app.command("demo")(demo.demo)
+app.command("sample")(sample.sample)
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("export")(export.export)
