@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-import networkx as nx
 import polars as pl
 
 STATUSES = ("Lead", "Trial", "Active", "Past Due", "Suspended", "Expired", "Cancelled")
@@ -60,6 +59,8 @@ def judge_jump(graph: Graph, start: str, end: str) -> Jump:
     lawful = end in graph.get(start, ())
     if end == NO_STATUS or (end == "Lead" and start != NO_STATUS) or start == end:
         return Jump(lawful, "contradiction")
+    import networkx as nx  # noqa: PLC0415 - here, or every command would start a tenth later
+
     directed = nx.DiGraph([(state, to) for state, tos in graph.items() for to in tos])
     directed.add_nodes_from((start, end))
     if not nx.has_path(directed, start, end):

@@ -30,7 +30,6 @@ from storage.quarantine import (
     place_in_words,
     require_case,
 )
-from storage.workbook import write_workbook
 
 app = typer.Typer(no_args_is_help=True, help="What is held back, why, and its release.")
 
@@ -134,5 +133,7 @@ def export(path: Annotated[Path, typer.Argument(metavar="FILE.xlsx")]) -> None:
 
     Example: techflow quarantine export held.xlsx
     """
+    from storage.workbook import write_workbook  # Excel's libraries would slow every command's start
+
     count = write_workbook(_lake(), path, _meanings())
     screen().print(f"{count} open cases → {path}. Filled in, it goes back with: techflow quarantine apply {path}")

@@ -13,7 +13,6 @@ from flows.commands.screen import screen
 from flows.settings import load_settings
 from storage.lake import Lake
 from storage.quarantine import Decision
-from storage.workbook import read_workbook
 
 
 def release(
@@ -57,6 +56,8 @@ def apply(
 
     Example: techflow quarantine apply held.xlsx --by finance
     """
+    from storage.workbook import read_workbook  # Excel's libraries would slow every command's start
+
     decisions = read_workbook(Lake(load_settings().lake_place), path)
     if not decisions:
         screen().print(f"{path} decides nothing: every verdict is empty.")
