@@ -58,3 +58,16 @@ def test_without_anybody_it_is_unallocated() -> None:
 
     assert {UNALLOCATED} == {account for _, account in got}
     assert Decimal("110.10") == sum(amount for amount, _ in got.values())
+
+
+def test_what_nobody_carries_has_no_weight() -> None:
+    books = Books({"salaries": TEAMS}, (JANUARY,))
+    given = sources(books.of("salaries", JANUARY), books.of("expenses", JANUARY), books.company)
+
+    rows = allocation("2024-01", books.rows, given, pl.DataFrame(schema=MINUTES))
+
+    columns = ("source", "account_id", "amount", "driver", "weight")
+    assert [
+        ("ENG_1", UNALLOCATED, Decimal("100.00"), "none", Decimal(0)),
+        ("SUP_1", UNALLOCATED, Decimal("10.00"), "none", Decimal(0)),
+    ] == rows.sort("source").select(columns).rows()

@@ -205,6 +205,15 @@ def test_the_cost_of_an_engineer_of_a_small_team_is_suppressed(heads: int, expec
     assert ("M-31.cost_per_engineer", "SUP_1") not in figures
 
 
+def test_without_any_bill_movements_have_no_history() -> None:
+    licences = [seats("ACC_1", "2024-01-05", 0, 8, 1.0)]
+
+    trial = [change("ACC_1", "2024-01-01", None, "Trial")]
+    figures = close("2024-02", license_changes=licences, account_status_changes=trial)
+
+    assert (HISTORY, HISTORY) == (figures["M-02.new", "ACC_1"], figures["M-02.net_new", "ACC_1"])
+
+
 def test_licences_without_revenue_do_not_hide_those_with_it() -> None:
     """U-64: an account without known licences and without MRR adds nothing."""
     free = [change("ACC_3", "2023-01-01", None, "Active", contract_value=0.0)]

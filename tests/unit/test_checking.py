@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from compute.checking import Checked, check, only_refused
+from compute.checking import HELD, Checked, check, only_refused
 from compute.company import Company
 from compute.contracts.feeds import BY_NAME
 from tests.unit.records import ABSENT, KEY, received, record
@@ -85,6 +85,10 @@ def test_a_warning_beside_a_refused_day_does_not_make_a_line_bad() -> None:
     lines = pl.DataFrame({"codes": codes}, schema={"codes": pl.List(pl.String)})
 
     assert [True, True, False, False, False] == only_refused(lines).to_list()
+
+
+def test_two_verdicts_fail_a_check() -> None:
+    assert ("quarantined", "rejected") == HELD
 
 
 def test_no_line_is_no_verdict() -> None:

@@ -1,5 +1,6 @@
-"""Small parts of contracts: conditions over unknown values, account numbers, choices that stay as they are."""
+"""Small parts that larger examples step over: unknown conditions, account numbers, reasons, orders."""
 
+import json
 import re
 
 import polars as pl
@@ -8,11 +9,15 @@ import pytest
 from compute.company import Company
 from compute.contracts.contract import exactly_one
 from compute.contracts.feeds import BY_NAME
+from compute.contracts.schema import require
+from compute.errors import ContractViolation
+from compute.figures import Column, column_frame
+from compute.lateness import late_events
 from compute.money import MONEY
 from compute.months import Month
 from compute.mrr import with_mrr
 from compute.reading import Number, read_field
-from tests.unit.records import judged, record
+from tests.unit.records import SEED, judged, record
 
 
 def test_exactly_one_of_two_conditions_counts_an_unknown_one_as_false() -> None:
@@ -50,6 +55,47 @@ def test_mrr_does_not_depend_on_the_order_of_the_account_months() -> None:
     for order in ([0, 1, 2, 3], [3, 0, 1, 2], [2, 1, 0, 3]):
         found = with_mrr(grid[order], Month(2024, 1)).sort("account_id", "month").get_column("mrr").to_list()
         assert [5, 5, 7, 7] == found
+
+
+@pytest.mark.parametrize("dataset", SEED)
+def test_every_member_of_the_user_s_records_is_a_field(dataset: str) -> None:
+    assert set(json.loads(SEED[dataset])) == {field.name for field in BY_NAME[dataset].fields}
+
+
+def test_a_value_that_is_absent_without_a_reason_is_missing_input() -> None:
+    wide = pl.DataFrame({"month": ["2024-01"] * 3, "key": ["a", "b", "c"], "value": [None, None, 5],
+                         "reason": [None, "zero_denominator", "no_losses"]})  # fmt: skip
+
+    table = column_frame(wide, "account_month", pl.col("key"), [Column("M-01", pl.col("value"), pl.col("reason"))])
+
+    columns = ("grain_key", "value", "null_reason", "quality")
+    assert [
+        ("a", None, "missing_input", "unavailable"),
+        ("b", None, "zero_denominator", "unavailable"),
+        ("c", 5, "", "billed"),
+    ] == table.select(columns).rows()
+
+
+def test_a_broken_contract_names_its_failures_in_order() -> None:
+    worse = judged("revenue", record("revenue", user_licenses=-1, total_monthly_revenue=1, payment_status="Maybe"))
+
+    with pytest.raises(ContractViolation) as refused:
+        require(BY_NAME["revenue"], Company(), worse)
+
+    assert ["REV-Q01", "REV-Q04", "REV-Q06"] == [failure.partition(":")[0] for failure in refused.value.failures]
+
+
+def test_late_events_stand_in_the_order_of_their_topic() -> None:
+    clicks = BY_NAME["click_events"]
+    received = [
+        judged("click_events", record("click_events", timestamp=f"{on}T10:00:00Z"), arrival="2024-03-09T00:00:00Z", offset=offset)
+        for on, offset in (("2024-02-01", 1), ("2024-01-20", 9), ("2024-01-21", 4))
+    ]  # fmt: skip
+    rows = pl.concat(received)
+
+    assert [("2024-01", 4), ("2024-01", 9), ("2024-02", 1)] == late_events(rows, rows, clicks, Company()).select(
+        "month", "offset"
+    ).rows()
 
 
 def test_a_company_is_frozen_and_has_no_other_keys() -> None:

@@ -172,7 +172,7 @@ def test_the_marks_of_a_month_do_not_depend_on_the_order_of_its_rows() -> None:
         "revenue", *(record("revenue", account_id=f"ACC_{n}", total_monthly_revenue=1.00) for n in range(9))
     )
     judged = judge(rows, contract, Company())
-    releases = [released("accept", place_of(rows, nth), hours=9 - nth) for nth in range(9)]
+    releases = [released("accept", place_of(rows, nth), hours=nth, release_id=f"{9 - nth:032x}") for nth in range(9)]
 
     expected = {"2024-01": " ".join(f"{number:032x}" for number in range(1, 10))}
     for order in (releases, releases[::-1]):
