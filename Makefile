@@ -8,7 +8,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix test-integration mutation lock docs
+.PHONY: help setup demo demo-golden test check fix test-integration mutation lock docs
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -23,8 +23,11 @@ $(STAMP): pyproject.toml constraints.txt
 setup: $(STAMP) ## make the environment in .venv and the git hook
 	@if [ -d .git ]; then printf '#!/bin/sh\nexec %s/ruff check .\n' "$(BIN)" > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit; fi
 
-demo: $(STAMP) ## two example companies, from raw records to their investor snapshots, on Ray
+demo: $(STAMP) ## a sample company with faults, from raw records to 14 investor snapshots, on Ray
 	@$(BIN)/techflow --home techflow-home demo
+
+demo-golden: $(STAMP) ## the quick one: a company small enough to add up by hand
+	@$(BIN)/techflow --home techflow-home demo golden
 
 check: $(STAMP) ## the quick part of the tests: format, lint, types, layers, unit, property, architecture
 	$(BIN)/ruff format --check .

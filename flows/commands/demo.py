@@ -1,4 +1,4 @@
-"""`techflow demo`: two example companies, from raw records to their investor snapshots, the heavy work on Ray."""
+"""`techflow demo`: a company from raw records to its investor snapshots, the heavy work on Ray."""
 
 import os
 import shutil
@@ -6,15 +6,21 @@ import tarfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import polars as pl
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from compute.errors import BadSetting
 from compute.metrics import BY_ID
 from compute.months import Month, parse_months
+from compute.sample.faults import parse_kinds
+from compute.sample.request import Request
+from compute.sample.truth import compare, missed
 from flows.commands.run import quiet_prefect, show_progress
+from flows.commands.sample import ACCOUNTS, MONTHS, SEED, USERS, make_sample
 from flows.commands.screen import screen
 from flows.settings import PREFIX, load_settings
 from flows.shown import HEADLINE, shown
@@ -22,61 +28,80 @@ from storage.catalog import DISPOSITIONS
 from storage.lake import Lake
 from storage.runs import runs
 from storage.snapshots import figures_of
+from storage.truth import read_found, read_truth
 
 EXAMPLES = Path(__file__).parents[2] / "tests" / "examples"
+Name = Literal["sample", "golden", "clean"]
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """An example company: its records, the months to make, and those to show."""
+class Company:
+    """A company to show: what it is, the months to make, those to show, and what to try next."""
 
-    name: str
     what: str
     months: str
     shown: str
+    next: tuple[str, ...]
 
 
-COMPANIES = (
-    Example("golden", "7 accounts, figures to add up by hand", "2023-12..2024-02", "2023-12..2024-02"),
-    Example("clean", "34 accounts, 14 months, 8,799 clicks", "2023-01..2024-02", "2023-12..2024-02"),
-)
+COMPANIES: dict[Name, Company] = {
+    "sample": Company(
+        f"{ACCOUNTS} accounts from seed {SEED}, with faults of every kind",
+        MONTHS,
+        "2023-12..2024-02",
+        ("export findings 2024-01 --format table", "quarantine list", "status"),
+    ),
+    "golden": Company(
+        "7 accounts, figures to add up by hand",
+        "2023-12..2024-02",
+        "2023-12..2024-02",
+        ("export metrics 2024-01 --format table", "export allocation 2024-01", "status"),
+    ),
+    "clean": Company(
+        "34 accounts, 14 months, 8,799 clicks, no fault",
+        "2023-01..2024-02",
+        "2023-12..2024-02",
+        ("export engagement_week --format csv", "export reconciliation_gates 2024-01", "status"),
+    ),
+}
 
 
-def demo() -> None:
-    """Take two example companies from raw records to draft snapshots, the join and the session rollup on Ray.
+def demo(name: Annotated[Name, typer.Argument(help="Which company.", metavar="[COMPANY]")] = "sample") -> None:
+    """Take a company from raw records to draft snapshots, the join and the session rollup on Ray.
+
+    sample is made anew from its seed, with faults, and ends with which of them were found; golden is small enough to
+    add up by hand; clean has 14 months without a fault.
 
     Example: techflow --home techflow-home demo
     """
-    console, begin, root = screen(), time.perf_counter(), load_settings().home.absolute()
-    for company in COMPANIES:
-        _lay_out(company, root / company.name)
+    console, begin, company = screen(), time.perf_counter(), COMPANIES[name]
+    home = load_settings().home.absolute() / name
+    console.print(f"[bold]{name}[/]: {company.what} → {home}", soft_wrap=True)
+    _lay_out(name, home, console)
     quiet_prefect()
     console.print("starting Prefect (about 15 s the first time) …", style="dim")
     show_progress(console)
     from flows.aggregated import aggregated
 
-    for company in COMPANIES:
-        home = root / company.name
-        console.print(f"\n[bold]{company.name}[/]: {company.what} → {home}", soft_wrap=True)
-        _use(home)
-        aggregated(month=company.months)
-    for company in COMPANIES:
-        _tell(console, company, root / company.name)
-    console.print(f"\n[bold]took[/]     {time.perf_counter() - begin:.0f} s\n\nTry next:")
-    for words in (
-        "golden export metrics 2024-01 --format table",
-        "clean export engagement_week --format table",
-        "clean status",
-    ):
-        name, _, rest = words.partition(" ")
-        console.print(f"  .venv/bin/techflow --home {_short(root / name)} {rest}", soft_wrap=True)
+    _use(home)
+    aggregated(month=company.months)
+    lake = Lake(str(home / "lake"))
+    console.print("", _headline(lake, name, company))
+    if (home / "truth.json").is_file():
+        _tell_faults(console, lake, home)
+    _tell(console, lake, company)
+    console.print(f"[bold]took[/]     {time.perf_counter() - begin:.0f} s\n\nTry next:")
+    for words in company.next:
+        console.print(f"  .venv/bin/techflow --home {_short(home)} {words}", soft_wrap=True)
 
 
-def _lay_out(company: Example, home: Path) -> None:
-    """Copy the records into the company's home, so that what is tried next finds them there."""
-    folder, archive = EXAMPLES / company.name, EXAMPLES / f"{company.name}.tar.xz"
-    home.mkdir(parents=True, exist_ok=True)
-    if archive.is_file():
+def _lay_out(name: Name, home: Path, console: Console) -> None:
+    """Put the records into the company's home, so that what is tried next finds them there."""
+    folder, archive = EXAMPLES / name, EXAMPLES / f"{name}.tar.xz"
+    if name == "sample":
+        _lay_out_sample(home, console)
+    elif archive.is_file():
+        home.mkdir(parents=True, exist_ok=True)
         with tarfile.open(archive) as packed:
             packed.extractall(home.parent, filter="data")
     elif folder.is_dir():
@@ -86,17 +111,63 @@ def _lay_out(company: Example, home: Path) -> None:
         raise BadSetting(f"The records are not at {folder}: run the demo from a checkout of the project.")
 
 
+def _lay_out_sample(home: Path, console: Console) -> None:
+    """Make the sample beside its place and move it there whole: what is there was not cut off halfway."""
+    if (home / "truth.json").is_file():
+        console.print("the records are there already: the same seed makes the same ones", style="dim")
+        return
+    if home.exists():
+        raise BadSetting(f"{home} holds something else than a sample: move it away, or give another --home.")
+    making = home.with_name(f".{home.name}-in-the-making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    request = Request(SEED, parse_months(MONTHS), ACCOUNTS, USERS)
+    make_sample(making, request, parse_kinds("all"), screen(stderr=True))
+    making.rename(home)
+
+
 def _use(home: Path) -> None:
     """Make the company's home the one in force, whatever places were set."""
+    file = home / "company.toml"
     places = {"HOME": home, "LANDING": home / "landing", "LAKE": home / "lake", "LEDGER": home / "ledger.sqlite"}
     os.environ |= {f"{PREFIX}{name}": str(place) for name, place in places.items()}
-    os.environ |= {f"{PREFIX}EXECUTOR": "ray", f"{PREFIX}COMPANY": ""}
+    os.environ |= {f"{PREFIX}EXECUTOR": "ray", f"{PREFIX}COMPANY": str(file) if file.is_file() else ""}
 
 
-def _tell(console: Console, company: Example, home: Path) -> None:
+def _headline(lake: Lake, name: str, company: Company) -> Table:
+    months = parse_months(company.shown)
+    table = Table("figure", *map(str, months), title=f"{name}: investor snapshot (DRAFT)")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    by_month = [_figures(lake, month) for month in months]
+    for metric_id in HEADLINE:
+        table.add_row(BY_ID[metric_id].name, *(figures[metric_id] for figures in by_month))
+    return table
+
+
+def _figures(lake: Lake, month: Month) -> dict[str, str]:
+    rows = figures_of(lake, month).filter((pl.col("grain_key") == "company") & pl.col("metric_id").is_in(HEADLINE))
+    return {row["metric_id"]: shown(row["value"], row["unit"], row["null_reason"]) for row in rows.to_dicts()}
+
+
+def _tell_faults(console: Console, lake: Lake, home: Path) -> None:
+    """Hold what was found against the truth file, by kind of fault."""
+    told = read_truth(home)
+    verdicts = compare(told, read_found(lake))
+    wrong = missed(verdicts).get_column("kind").unique()
+    counts = pl.DataFrame({"kind": [fault["kind"] for fault in told["faults"]]}).group_by("kind").len().sort("kind")
+    table = Table("fault", "injected", "verdict", title="Faults put in, and what became of them")
+    table.columns[1].justify = "right"
+    for kind, injected in counts.rows():
+        table.add_row(kind, str(injected), "[red]not found[/]" if kind in wrong else "found")
+    surplus = missed(verdicts).filter(~pl.col("kind").is_in(counts.get_column("kind").implode()))
+    for kind, where, _, found in surplus.rows():
+        table.add_row(f"{kind} in {where}", "0", f"[red]{found} found[/]")
+    console.print("", table)
+
+
+def _tell(console: Console, lake: Lake, company: Company) -> None:
     """Say what was made, what ran on Ray, and where things are."""
-    lake = Lake(str(home / "lake"))
-    console.print("", _headline(lake, company))
     counts = lake.read(DISPOSITIONS, pl.col("code") == "").group_by("disposition").agg(pl.col("rows").sum())
     records = ", ".join(f"{rows:,} {name}" for name, rows in sorted(counts.rows()))
     done = runs(lake)
@@ -113,19 +184,3 @@ def _tell(console: Console, company: Example, home: Path) -> None:
 
 def _short(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _headline(lake: Lake, company: Example) -> Table:
-    months = parse_months(company.shown)
-    table = Table("figure", *map(str, months), title=f"{company.name}: investor snapshot (DRAFT)")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    by_month = [_figures(lake, month) for month in months]
-    for metric_id in HEADLINE:
-        table.add_row(BY_ID[metric_id].name, *(figures[metric_id] for figures in by_month))
-    return table
-
-
-def _figures(lake: Lake, month: Month) -> dict[str, str]:
-    rows = figures_of(lake, month).filter((pl.col("grain_key") == "company") & pl.col("metric_id").is_in(HEADLINE))
-    return {row["metric_id"]: shown(row["value"], row["unit"], row["null_reason"]) for row in rows.to_dicts()}

@@ -35,10 +35,8 @@ def sample(
     begin = time.perf_counter()
     request, kinds = _asked(seed, months, accounts, users_per_account, faults)
     require_empty(out)
-    console, notes = screen(), screen(stderr=True)
-    notes.print(f"making {accounts:,} accounts …", style="dim")
-    company = sample_company(request)
-    written = _write(company, out, kinds, notes)
+    console = screen()
+    written = make_sample(out, request, kinds, screen(stderr=True))
     _tell(console, out, request, written, time.perf_counter() - begin)
 
 
@@ -47,6 +45,12 @@ def _asked(seed: int, months: str, accounts: int, users: int, faults: str) -> tu
         return Request(seed, parse_months(months), accounts, users), parse_kinds(faults)
     except PermanentError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def make_sample(out: Path, request: Request, kinds: frozenset[str], notes: Console) -> Written:
+    """Make a company and write it to an empty folder, saying on `notes` how far it is."""
+    notes.print(f"making {request.accounts:,} accounts …", style="dim")
+    return _write(sample_company(request), out, kinds, notes)
 
 
 def _write(company: SampleCompany, out: Path, kinds: frozenset[str], notes: Console) -> Written:

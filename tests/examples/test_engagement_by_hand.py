@@ -413,7 +413,7 @@ def test_hours_clicks_and_sessions_of_a_user_are_compared_with_the_four_weeks_be
     starts = [(date.fromisoformat(on), "ACC_1") for on, each in zip(mondays, begun, strict=True) for _ in range(each)]
     sessions = pl.DataFrame(starts, schema={"date": pl.Date, "account_id": pl.String}, orient="row")
 
-    table = engagement_weeks(pl.DataFrame(days, schema=USER_DAY), sessions)
+    table = pl.concat(engagement_weeks(pl.DataFrame(days, schema=USER_DAY), sessions))
 
     *_, last = table.filter(pl.col("account_id") == "ACC_1").iter_rows(named=True)
     measures = ("hours", "clicks_per_user", "sessions_per_user")

@@ -11,7 +11,7 @@ import pytest
 from compute.account_month import ACCOUNT_MONTH
 from compute.figures import Exact, Figure, Reason
 from compute.months import Month
-from compute.retention import cohorts, trials, yearly_retention
+from compute.retention import cohort_members, cohorts, trials, yearly_retention
 from compute.status import STEP
 
 JANUARY, YEAR_BEFORE = Month(2024, 1), Month(2023, 1)
@@ -29,7 +29,12 @@ def values(figures: list[Figure]) -> dict[tuple[str, str], Exact]:
 
 def retained(*rows: dict[str, Any], first: Month | None = YEAR_BEFORE) -> list[Exact]:
     frame = pl.DataFrame(list(rows), schema=ACCOUNT_MONTH)
-    return [figure.value for figure in yearly_retention(frame, JANUARY, first)]
+    return [figure.value for figure in yearly_retention(*of_months(frame), JANUARY, first)]
+
+
+def of_months(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    january, before = (frame.filter(pl.col("month") == str(month)) for month in (JANUARY, YEAR_BEFORE))
+    return january, before
 
 
 def test_retention_is_of_the_accounts_that_paid_a_year_before() -> None:
@@ -68,7 +73,7 @@ def test_the_quality_is_the_worst_of_then_and_now() -> None:
     rows = [mrr("ACC_1", "2023-01", "1.00", "estimated"), mrr("ACC_1", "2024-01", "1.00", "by_status")]
     frame = pl.DataFrame(rows, schema=ACCOUNT_MONTH)
 
-    assert ["estimated"] * 2 == [figure.quality for figure in yearly_retention(frame, JANUARY, Month(2023, 1))]
+    assert ["estimated"] * 2 == [figure.quality for figure in yearly_retention(*of_months(frame), JANUARY, YEAR_BEFORE)]
 
 
 def test_a_cohort_is_the_first_month_with_a_cent() -> None:
@@ -89,7 +94,7 @@ def test_a_cohort_is_the_first_month_with_a_cent() -> None:
         ("M-48.net", "company|2023-12"): Fraction(3, 2),  # 0.03 / 0.02
         ("M-48.logo", "company|2024-01"): Fraction(1),
         ("M-48.net", "company|2024-01"): Fraction(1),
-    } == values(cohorts(frame, JANUARY))
+    } == values(cohorts(of_months(frame)[0], cohort_members(frame.lazy()).collect(), JANUARY))
 
 
 def step(account: str, number: int, on: str, start: str, end: str, **more: Any) -> dict[str, Any]:
