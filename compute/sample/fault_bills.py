@@ -104,6 +104,8 @@ def bill_leap(desk: Desk, random: Random) -> Entry | None:
     desk.put("revenue", row, said(record | doubled, entry))
     desk.ledger[account, str(month)] = 2 * row["total_monthly_revenue"]
     entry.findings.append((str(month), "REV-W04", f"{account} {month}"))
+    # Up and down again: neither movement has an event.
+    entry.findings += [(str(each), "XR-7", f"{account} {each}") for each in (month, month.plus(1))]
     return entry
 
 
