@@ -12,16 +12,24 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from compute.figures import FIGURE, FIGURE_KEY
+from compute.figures import FIGURE_KEY
 from compute.months import Month
 from flows.aggregated import aggregated
 from flows.commands.export import BY_MONTH, WHOLE
 from flows.growth import growth
 from flows.profit import profit
-from storage.catalog import ACCOUNT_MONTH_TABLE, DATASETS, FIGURES, SESSION_PART, SNAPSHOT, USER_DAY_TABLE
+from storage.catalog import (
+    ACCOUNT_MONTH_TABLE,
+    CLICK_SESSION,
+    DATASETS,
+    FIGURES,
+    SESSION_PART,
+    SNAPSHOT,
+    USER_DAY_TABLE,
+)
 from storage.lake import Lake
 from storage.runs import runs
-from storage.snapshots import figures_of
+from storage.snapshots import details_of, figures_of
 from tests.conftest import EXAMPLES
 
 pytestmark = pytest.mark.integration
@@ -117,9 +125,8 @@ def test_every_exported_row_of_a_company_with_engagement_is_as_expected(
                 table,
             )
     heavy = runs(lake).filter(pl.col("tasks") > 0).select("dataset", "executor").unique()
-    assert {(table.name, executor) for table in (ACCOUNT_MONTH_TABLE, USER_DAY_TABLE, SESSION_PART)} == set(
-        heavy.rows()
-    )
+    tables = (ACCOUNT_MONTH_TABLE, USER_DAY_TABLE, SESSION_PART, CLICK_SESSION)
+    assert {(table.name, executor) for table in tables} == set(heavy.rows())
 
 
 def test_the_offset_ledger_fails_gross_and_materiality_and_passes_net(
@@ -200,7 +207,8 @@ def test_profit_and_growth_run_alone_and_aggregated_finds_them_done(lake: Lake) 
     aggregated("2024-01")
 
     assert done == [lake.open(FIGURES[name]).version for name in ("profit", "growth")]
-    assert figures_of(lake, Month(2024, 1)).select(list(FIGURE)).height > 800
+    month = Month(2024, 1)
+    assert figures_of(lake, month).height + details_of(lake, month).height > 800
 
 
 def test_no_sales_rep_leaves_bronze(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
