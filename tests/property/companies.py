@@ -133,7 +133,7 @@ def wholes(draw: st.DrawFn, *, refusals: bool = True, clocks: bool = True) -> Wh
     sent = [Sent("revenue", datetime(2024, 1, 20, tzinfo=UTC), json.dumps(BIRTH).encode())]
     for feed, rows in draw(companies()).items():
         for row in rows:
-            sent += draw(_sendings(feed, row))
+            sent += draw(_sendings(feed, row, clocks=clocks))
     if draw(st.booleans()):
         named = json.dumps(bill(LATECOMER, "2024-03-15", 9.5)).encode()
         sent.append(Sent("revenue", draw(st.sampled_from(_DELIVERIES)), named))
@@ -153,7 +153,7 @@ def wholes(draw: st.DrawFn, *, refusals: bool = True, clocks: bool = True) -> Wh
 
 
 @st.composite
-def _sendings(draw: st.DrawFn, feed: str, row: dict[str, Any]) -> list[Sent]:
+def _sendings(draw: st.DrawFn, feed: str, row: dict[str, Any], *, clocks: bool) -> list[Sent]:
     """Draw how a row is sent: once as a rule; with other values before or after, twice, too early, or spoilt."""
     on = str(row.get("salary_month") or row.get("change_date") or row[BY_NAME[feed].dated])
     due = [each for each in _DELIVERIES if str(each.date()) >= on[:10] and str(each)[:7] > on] or _DELIVERIES[-1:]
@@ -161,13 +161,19 @@ def _sendings(draw: st.DrawFn, feed: str, row: dict[str, Any]) -> list[Sent]:
     line, kind = json.dumps(row).encode(), draw(_KINDS)
     if kind == "early":
         return [Sent(feed, _DELIVERIES[0], line)]
-    if kind == "unstamped":
+    if kind == "unstamped" and clocks:
         return [Sent(feed, AS_OF, line)]
     if kind == "dirty":
         return [Sent(feed, due[first], _soil(row, feed, draw(st.sampled_from(_DIRT))))]
     again = due[draw(st.integers(first, len(due) - 1))]
     other = json.dumps(row | _changed(row)).encode()
-    lines = {"once": [line], "twice": [line, line], "revised": [other, line], "back": [line, other, line]}[kind]
+    lines = {
+        "once": [line],
+        "unstamped": [line],
+        "twice": [line, line],
+        "revised": [other, line],
+        "back": [line, other, line],
+    }[kind]
     return [Sent(feed, due[first], lines[0]), *(Sent(feed, again, each) for each in lines[1:])]
 
 
