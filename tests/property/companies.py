@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from compute.contracts.feeds import BY_NAME, FEEDS
 from compute.months import Month
-from tests.company import activity, bill, click, usage
+from tests.company import activity, bill, click, cost, usage
 from tests.property.histories import ACCOUNTS, companies
 
 MONTHS = Month(2024, 1).until(Month(2024, 3))
@@ -25,6 +25,7 @@ FILES = tuple(feed.dataset for feed in FEEDS if not feed.is_topic)
 TOPICS = tuple(feed.dataset for feed in FEEDS if feed.is_topic)
 LATECOMER = "ACC_9"  # uses the product before any file names it, if one ever does
 BIRTH = bill("ACC_1", "2024-01-05", 70.0)  # so that January can be run
+STRANGER = "ACC_8"  # uses the product, and no file ever names it
 Ledger = list[tuple[str, str, str, str]]
 
 
@@ -99,7 +100,7 @@ _TIMES = st.builds(
 )  # fmt: skip
 _CLICKS = st.sampled_from([("page_view", None), ("feature_click", "API"), ("heartbeat", None), ("feature_click", None)])
 _USERS = st.sampled_from(["U1", "U1", "U2", "U3"])
-_SEEN = st.sampled_from([*ACCOUNTS, "ACC_1", LATECOMER, "ACC_8"])
+_SEEN = st.sampled_from([*ACCOUNTS, "ACC_1", LATECOMER, STRANGER])
 _KINDS = st.sampled_from(["once"] * 8 + ["twice", "revised", "back", "early", "unstamped", "dirty", "dirty"])
 _DIRT = ("cut", "not utf-8", "keyless", "wrong type", "null", "foreign", "negative", "more", "cents")
 
@@ -126,16 +127,19 @@ def _soil(row: dict[str, Any], feed: str, dirt: str) -> bytes:
 def wholes(draw: st.DrawFn, *, refusals: bool = True, clocks: bool = True) -> Whole:
     """Draw a company: file feeds as `histories` has them, three topics, all of them dirty here and there.
 
-    Without `refusals` no delivery comes near the size at which it may be refused; without `clocks` every record carries
-    its arrival, or the age of an account that nobody knows would depend on when it was first read (U-19).
+    Without `refusals` no delivery comes near the size at which it may be refused. Without `clocks` every record carries
+    its arrival and every account is named from the start: the age of one that nobody knows decides figures (U-19).
     """
     sent = [Sent("revenue", datetime(2024, 1, 20, tzinfo=UTC), json.dumps(BIRTH).encode())]
     for feed, rows in draw(companies()).items():
         for row in rows:
-            sent += draw(_sendings(feed, row))
+            sent += draw(_sendings(feed, row, clocks=clocks))
     if draw(st.booleans()):
         named = json.dumps(bill(LATECOMER, "2024-03-15", 9.5)).encode()
         sent.append(Sent("revenue", draw(st.sampled_from(_DELIVERIES)), named))
+    if not clocks:
+        names = (*ACCOUNTS, LATECOMER, STRANGER)
+        sent += [Sent("expenses", _DELIVERIES[2], json.dumps(cost(name, "2024-01-31", 1.0)).encode()) for name in names]
     if refusals and not draw(st.integers(0, 3)):
         sent += draw(_bad_days())
     envelopes = {name: draw(_envelopes(name, clocks=clocks)) for name in TOPICS}
@@ -149,7 +153,7 @@ def wholes(draw: st.DrawFn, *, refusals: bool = True, clocks: bool = True) -> Wh
 
 
 @st.composite
-def _sendings(draw: st.DrawFn, feed: str, row: dict[str, Any]) -> list[Sent]:
+def _sendings(draw: st.DrawFn, feed: str, row: dict[str, Any], *, clocks: bool) -> list[Sent]:
     """Draw how a row is sent: once as a rule; with other values before or after, twice, too early, or spoilt."""
     on = str(row.get("salary_month") or row.get("change_date") or row[BY_NAME[feed].dated])
     due = [each for each in _DELIVERIES if str(each.date()) >= on[:10] and str(each)[:7] > on] or _DELIVERIES[-1:]
@@ -157,13 +161,19 @@ def _sendings(draw: st.DrawFn, feed: str, row: dict[str, Any]) -> list[Sent]:
     line, kind = json.dumps(row).encode(), draw(_KINDS)
     if kind == "early":
         return [Sent(feed, _DELIVERIES[0], line)]
-    if kind == "unstamped":
+    if kind == "unstamped" and clocks:
         return [Sent(feed, AS_OF, line)]
     if kind == "dirty":
         return [Sent(feed, due[first], _soil(row, feed, draw(st.sampled_from(_DIRT))))]
     again = due[draw(st.integers(first, len(due) - 1))]
     other = json.dumps(row | _changed(row)).encode()
-    lines = {"once": [line], "twice": [line, line], "revised": [other, line], "back": [line, other, line]}[kind]
+    lines = {
+        "once": [line],
+        "unstamped": [line],
+        "twice": [line, line],
+        "revised": [other, line],
+        "back": [line, other, line],
+    }[kind]
     return [Sent(feed, due[first], lines[0]), *(Sent(feed, again, each) for each in lines[1:])]
 
 
