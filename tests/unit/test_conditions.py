@@ -43,6 +43,14 @@ def test_the_cost_of_a_part_of_a_head_is_compared_too() -> None:
     assert [["SAL-Q01", "SAL-Q03"]] == judged("salaries", record("salaries", **half)).get_column("_codes").to_list()
 
 
+@pytest.mark.parametrize("member", ["previous_contract_value", "new_contract_value"])
+@pytest.mark.parametrize(("value", "is_negative"), [(0, False), (-0.01, True)])
+def test_a_contract_of_nothing_is_not_negative(member: str, value: float, *, is_negative: bool) -> None:
+    (codes,) = judged("subscription_renewals", record("subscription_renewals", **{member: value})).get_column("_codes")
+
+    assert is_negative == ("REN-Q95" in codes)
+
+
 def test_mrr_does_not_depend_on_the_order_of_the_account_months() -> None:
     """ACC_1 is carried forward from its bill, ACC_2 from its own."""
     names = ("account_id", "month", "bill_total")
@@ -77,12 +85,12 @@ def test_a_value_that_is_absent_without_a_reason_is_missing_input() -> None:
 
 
 def test_a_broken_contract_names_its_failures_in_order() -> None:
-    worse = judged("revenue", record("revenue", user_licenses=-1, total_monthly_revenue=1, payment_status="Maybe"))
+    worse = judged("revenue", record("revenue", user_licenses=-1, total_monthly_revenue=1, payment_status=None))
 
     with pytest.raises(ContractViolation) as refused:
         require(BY_NAME["revenue"], Company(), worse)
 
-    assert ["REV-Q01", "REV-Q04", "REV-Q06"] == [failure.partition(":")[0] for failure in refused.value.failures]
+    assert ["REV-Q01", "REV-Q06", "not_nullable"] == [failure.partition(":")[0] for failure in refused.value.failures]
 
 
 def test_late_events_stand_in_the_order_of_their_topic() -> None:
