@@ -453,6 +453,11 @@ def test_a_date_is_mature_48_hours_after_its_end() -> None:
     assert 0 == immature_dates(JANUARY, datetime(2024, 2, 3, tzinfo=UTC), Company())
 
 
+def test_before_a_month_ends_every_date_of_it_may_change() -> None:
+    assert 31 == immature_dates(JANUARY, datetime(2024, 1, 1, tzinfo=UTC), Company())
+    assert 30 == immature_dates(JANUARY, datetime(2024, 1, 4, tzinfo=UTC), Company())  # the first is mature
+
+
 def test_the_slowest_partition_says_how_far_the_topics_are_known() -> None:
     as_of, behind = datetime(2024, 2, 2, 12, tzinfo=UTC), datetime(2024, 1, 20, tzinfo=UTC)
 

@@ -205,6 +205,25 @@ def test_the_cost_of_an_engineer_of_a_small_team_is_suppressed(heads: int, expec
     assert ("M-31.cost_per_engineer", "SUP_1") not in figures
 
 
+def test_what_nobody_carries_is_not_allocated() -> None:
+    figures = close("2024-01", salaries=[team("SUP_1", "Support", "2024-01", 90.0, 9)])
+
+    assert (Decimal(0), Decimal(90)) == (figures["M-24", "company"], figures["M-24.unallocated", "company"])
+
+
+def test_shared_expenses_are_cost_of_revenue_by_their_category() -> None:
+    shared = [
+        cost(None, "2024-01-31", 7.0),
+        cost(None, "2024-01-31", 5.0, "Marketing"),
+        cost(None, "2024-01-31", 3.0, "?"),
+    ]
+    salaries = [team("SUP_1", "Support", "2024-01", 20.0, 5), team("SAL_1", "Sales", "2024-01", 40.0, 5)]
+
+    figures = close("2024-01", expenses=shared, salaries=salaries)
+
+    assert (Decimal(15), Decimal(27)) == (figures["M-22.shared", "company"], figures["M-27.cogs", "company"])  # 7 + 20
+
+
 def test_without_any_bill_movements_have_no_history() -> None:
     licences = [seats("ACC_1", "2024-01-05", 0, 8, 1.0)]
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from compute.company import Company
 from compute.contracts.contract import exactly_one
 from compute.contracts.feeds import BY_NAME
 from compute.contracts.schema import require
+from compute.current import ALONE, Beside, clock_marks
 from compute.errors import ContractViolation
 from compute.figures import Column, column_frame
 from compute.lateness import late_events
@@ -17,6 +19,7 @@ from compute.money import MONEY
 from compute.months import Month
 from compute.mrr import with_mrr
 from compute.reading import Number, read_field
+from compute.releases import VERDICTS, is_accepted_as_is
 from tests.unit.records import SEED, judged, record
 
 
@@ -41,6 +44,14 @@ def test_the_cost_of_a_part_of_a_head_is_compared_too() -> None:
     half = {"headcount": 0.5, "monthly_salary_total": 100, "cost_per_engineer": 100}
 
     assert [["SAL-Q01", "SAL-Q03"]] == judged("salaries", record("salaries", **half)).get_column("_codes").to_list()
+
+
+@pytest.mark.parametrize("member", ["previous_contract_value", "new_contract_value"])
+@pytest.mark.parametrize(("value", "is_negative"), [(0, False), (-0.01, True)])
+def test_a_contract_of_nothing_is_not_negative(member: str, value: float, *, is_negative: bool) -> None:
+    (codes,) = judged("subscription_renewals", record("subscription_renewals", **{member: value})).get_column("_codes")
+
+    assert is_negative == ("REN-Q95" in codes)
 
 
 def test_mrr_does_not_depend_on_the_order_of_the_account_months() -> None:
@@ -77,12 +88,12 @@ def test_a_value_that_is_absent_without_a_reason_is_missing_input() -> None:
 
 
 def test_a_broken_contract_names_its_failures_in_order() -> None:
-    worse = judged("revenue", record("revenue", user_licenses=-1, total_monthly_revenue=1, payment_status="Maybe"))
+    worse = judged("revenue", record("revenue", user_licenses=-1, total_monthly_revenue=1, payment_status=None))
 
     with pytest.raises(ContractViolation) as refused:
         require(BY_NAME["revenue"], Company(), worse)
 
-    assert ["REV-Q01", "REV-Q04", "REV-Q06"] == [failure.partition(":")[0] for failure in refused.value.failures]
+    assert ["REV-Q01", "REV-Q06", "not_nullable"] == [failure.partition(":")[0] for failure in refused.value.failures]
 
 
 def test_late_events_stand_in_the_order_of_their_topic() -> None:
@@ -101,3 +112,24 @@ def test_late_events_stand_in_the_order_of_their_topic() -> None:
 def test_a_company_is_frozen_and_has_no_other_keys() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Company().limits.small_team = 4  # type: ignore[misc]
+
+
+def test_one_quarantine_code_among_others_makes_a_row_accepted_as_it_is() -> None:
+    codes = [["REV-W02", "REV-Q01"], ["REV-Q01"], ["REV-W02"], []]
+    rows = pl.DataFrame({"_codes": codes}, schema={"_codes": pl.List(pl.String)})
+
+    assert [True, True, False, False] == rows.select(is_accepted_as_is()).to_series().to_list()
+
+
+def test_there_are_three_verdicts() -> None:
+    assert ("fix", "accept", "discard") == VERDICTS
+
+
+def test_clock_marks_do_not_depend_on_the_order_of_reading() -> None:
+    names = [f"ACC_{number:03d}" for number in range(20)]
+    frame = judged("click_events", *(record("click_events", account_id=name) for name in names))
+    late = Beside(ALONE.accounts, datetime(2024, 1, 30, 9, tzinfo=UTC))
+
+    expected = {"2024-01": f"20 0 {' '.join(names)}"}
+    assert expected == clock_marks(frame, BY_NAME["click_events"], Company(), late)
+    assert expected == clock_marks(frame.reverse(), BY_NAME["click_events"], Company(), late)

@@ -15,7 +15,7 @@ from compute.current import ALONE, Beside, count_dispositions, held_rows, refuse
 from compute.judging import judge
 from compute.lateness import late_events
 from compute.months import Month
-from compute.releases import RELEASE, VERDICTS, fixed_rows, is_accepted_as_is, refused_accepts, release_marks
+from compute.releases import RELEASE, fixed_rows, is_accepted_as_is, refused_accepts, release_marks
 from tests.unit.records import ARRIVAL, KEY, received, record
 
 AT = datetime(2024, 3, 1, tzinfo=UTC)
@@ -199,21 +199,10 @@ def test_a_fixed_record_of_a_topic_has_a_number_whatever_its_release_is_called()
     assert [2**60 - 2, 2**60 - 1] == offsets
 
 
-def test_one_quarantine_code_among_others_makes_a_row_accepted_as_it_is() -> None:
-    codes = [["REV-W02", "REV-Q01"], ["REV-Q01"], ["REV-W02"], []]
-    rows = pl.DataFrame({"_codes": codes}, schema={"_codes": pl.List(pl.String)})
-
-    assert [True, True, False, False] == rows.select(is_accepted_as_is()).to_series().to_list()
-
-
 def test_a_good_row_is_no_case() -> None:
     rows = received("revenue", BAD, record("revenue", account_id="ACC_002"))
 
     assert [1] == held_rows(settled(rows, []), BY_NAME["revenue"]).get_column("row").to_list()
-
-
-def test_there_are_three_verdicts() -> None:
-    assert ("fix", "accept", "discard") == VERDICTS
 
 
 def test_every_held_row_has_an_id_of_its_own() -> None:

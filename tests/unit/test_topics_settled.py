@@ -293,16 +293,6 @@ def test_a_month_whose_rows_no_clock_moves_has_no_mark(dataset: str, december: d
     assert ["2023-12", "2024-01"] == marked(as_of=ARRIVED + 2 * WEEK)
 
 
-def test_clock_marks_do_not_depend_on_the_order_of_reading() -> None:
-    names = [f"ACC_{number:03d}" for number in range(20)]
-    frame = judged(CLICKS, *(record(CLICKS, account_id=name) for name in names))
-    late = beside(as_of=ARRIVED + 2 * WEEK)
-
-    expected = {"2024-01": f"20 0 {' '.join(names)}"}
-    assert expected == clock_marks(frame, BY_NAME[CLICKS], COMPANY, late)
-    assert expected == clock_marks(frame.reverse(), BY_NAME[CLICKS], COMPANY, late)
-
-
 def test_a_file_feed_has_no_clock_marks() -> None:
     frame = judged("revenue", record("revenue"), record("revenue", billing_date="2024-01-16"))
 
