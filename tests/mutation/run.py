@@ -35,6 +35,7 @@ def main() -> None:
     words.add_argument(
         "--least", type=int, default=20, help="changes tried of every module at least, where it has them"
     )
+    words.add_argument("--seed", type=int, default=SEED, help="of the sample; another one finds other gaps")
     words.add_argument("--only", default="", help="modules whose path contains this")
     words.add_argument("--again", choices=["no", "survivors"], default="no", help="judge survivors anew, by more tests")
     words.add_argument("--table", action="store_true", help="print what is known and end")
@@ -44,7 +45,7 @@ def main() -> None:
     if not given.table:
         if not (COVERAGE.exists() and TIMES.exists()):
             _measure()
-        wanted = [each for each in _sample(given.share, given.least) if given.only in str(each[0])]
+        wanted = [each for each in _sample(given.share, given.least, given.seed) if given.only in str(each[0])]
         if given.again == "survivors":
             wanted = [each for each in wanted if _id(*each) in known]
             known = {name: fact for name, fact in known.items() if fact["noticed"]}
@@ -60,14 +61,14 @@ def _measure() -> None:
     subprocess.run([sys.executable, "-m", "pytest", *options, *cover, *LANES], cwd=ROOT, env=surroundings, check=True)
 
 
-def _sample(share: float, least: int) -> list[tuple[Path, Change]]:
+def _sample(share: float, least: int, seed: int) -> list[tuple[Path, Change]]:
     """Return the changes to try: of each module its share, in a fixed random order over all modules."""
     taken: list[tuple[Path, Change]] = []
     for path in sorted((ROOT / "compute").rglob("*.py")):
         every = changes(path.read_text("utf-8"))
         count = min(len(every), max(least, math.ceil(share * len(every))))
-        taken += [(path, each) for each in random.Random(f"{SEED}{path.name}").sample(every, count)]
-    random.Random(SEED).shuffle(taken)
+        taken += [(path, each) for each in random.Random(f"{seed}{path.name}").sample(every, count)]
+    random.Random(seed).shuffle(taken)
     return taken
 
 
