@@ -37,6 +37,11 @@ def choose(executor: Executor, rows: int, *, is_running: bool) -> tuple[Literal[
     return "inline", f"{rows:,} rows are below the break-even of {limit:,}"
 
 
+def run(executor: Executor, function: Callable[[Shard], Result], shards: Sequence[Shard]) -> list[Result]:
+    """Apply a function to every shard where `choose` said, results in the order of the shards."""
+    return run_on_ray(function, shards) if executor == "ray" else run_here(function, shards)
+
+
 def run_here(function: Callable[[Shard], Result], shards: Sequence[Shard]) -> list[Result]:
     """Apply a function to every shard in this process, results in the order of the shards."""
     return [function(shard) for shard in shards]

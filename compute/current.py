@@ -93,7 +93,12 @@ def refused_days(judged: pl.DataFrame | pl.LazyFrame, company: Company) -> froze
     """
     ratio = company.limits.max_bad_ratio
     bad = (pl.col("_verdict") != "accepted").sum()
-    days = judged.lazy().group_by(day=pl.col("_arrival").dt.date()).agg(received=pl.len(), bad=bad).collect()
+    days = (
+        judged.lazy()
+        .group_by(day=pl.col("_arrival").dt.date())
+        .agg(received=pl.len(), bad=bad)
+        .collect(engine="streaming")
+    )
     return frozenset(
         row["day"]
         for row in days.filter(pl.col("received") >= LEAST_BATCH).iter_rows(named=True)
@@ -101,29 +106,45 @@ def refused_days(judged: pl.DataFrame | pl.LazyFrame, company: Company) -> froze
     )
 
 
-def strangers(judged: pl.DataFrame, contract: Contract, company: Company, beside: Beside) -> pl.Expr:
-    """Return where an accepted row's account is known to nobody, for longer than `unknown_account_days` (U-19)."""
+def strangers(named: pl.Series, contract: Contract, company: Company, beside: Beside) -> pl.Expr:
+    """Return where an accepted row's account is known to nobody, for longer than `unknown_account_days` (U-19).
+
+    Args:
+        named: the accounts that the rows name.
+        contract: of the rows.
+        company: for `unknown_account_days`.
+        beside: the accounts that are known, and the as-of.
+    """
     if contract.unknown_account is None:
         return pl.lit(value=False)
     waited = pl.lit(beside.as_of) - pl.col("_arrival") > timedelta(days=company.limits.unknown_account_days)
-    named = judged.get_column("account_id").drop_nulls().unique()
     unknown = named.filter(~named.is_in(beside.accounts.implode()))
     return (pl.col("_verdict") == "accepted") & waited & pl.col("account_id").is_in(unknown.implode())
 
 
-def clock_marks(judged: pl.DataFrame, contract: Contract, company: Company, beside: Beside) -> dict[str, str]:
+def clock_marks(
+    judged: pl.DataFrame | pl.LazyFrame, contract: Contract, company: Company, beside: Beside
+) -> dict[str, str]:
     """Return by month what stands beside its rows and decides about them; a month without such rows is left out.
 
+    Lazy rows are streamed, so all clicks ever need not be held.
     Equal marks over equal rows give equal settled rows, so time that passes changes a month only when it must.
     """
     aged = [rule.when.fill_null(value=False) for rule in contract.current_rules(company, beside.as_of)]
-    marked = judged.with_columns(
-        _strange=strangers(judged, contract, company, beside),
+    rows = judged.lazy()
+    marked = rows.with_columns(
+        _strange=strangers(_accounts_in(rows), contract, company, beside),
         _aged=pl.any_horizontal(aged) if aged and contract.is_topic else pl.lit(value=False),
     ).filter(pl.col("_strange") | pl.col("_aged"))
     accounts = pl.col("account_id").filter(pl.col("_strange")).unique().sort().str.join(" ")
     months = marked.group_by("month").agg(pl.col("_strange").sum(), pl.col("_aged").sum(), accounts=accounts)
-    return {month: f"{strange} {old} {names}" for month, strange, old, names in months.rows()}
+    return {
+        month: f"{strange} {old} {names}" for month, strange, old, names in months.collect(engine="streaming").rows()
+    }
+
+
+def _accounts_in(rows: pl.LazyFrame) -> pl.Series:
+    return rows.select(pl.col("account_id").drop_nulls().unique()).collect(engine="streaming").to_series()
 
 
 def settle(
@@ -144,7 +165,7 @@ def settle(
     """
     rows = with_release(judged, beside.releases, contract).sort(contract.order)
     if contract.unknown_account is not None:
-        rows = _coded(rows, strangers(judged, contract, company, beside), contract.unknown_account)
+        rows = _coded(rows, strangers(_accounts_in(judged.lazy()), contract, company, beside), contract.unknown_account)
     rows = _coded(rows, pl.col("_arrival").dt.date().is_in(sorted(refused)), contract.code("Q99"))
     is_accepted = (verdict() == "quarantined") & _is_released("accept") & has_value(contract)
     rows = rows.with_columns(_verdict=pl.when(is_accepted).then(pl.lit("accepted")).otherwise(verdict()))

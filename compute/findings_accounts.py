@@ -31,11 +31,11 @@ def unlisted_accounts(frames: Frames, _company: Company) -> pl.DataFrame:
         "license_changes": frames.licences, "subscription_renewals": frames.renewals,
         "click_events": frames.clicks, "usage_sessions": frames.sessions, "team_activity": frames.teams,
     }  # fmt: skip
-    known = [*frames.accounts.get_column("account_id"), SHARED]
     named = [
-        rows.select(*_GROUP, _dataset=pl.lit(dataset)).filter(~pl.col("account_id").is_in(known)).unique()
+        rows.select(*_GROUP, _dataset=pl.lit(dataset)).filter(pl.col("account_id") != SHARED)
+        .join(frames.accounts, on="account_id", how="anti").unique()
         for dataset, rows in records.items()
-    ]
+    ]  # fmt: skip
     unlisted = pl.concat(named).group_by(_GROUP).agg(_in=pl.col("_dataset").sort().str.join(", "))
     return unlisted.select(
         *_GROUP, key=key_of(*_GROUP), evidence=worded("named in {}, and not among the accounts", "_in")

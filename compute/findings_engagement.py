@@ -49,7 +49,7 @@ def overlapping_sessions(frames: Frames, _company: Company) -> pl.DataFrame:
     return known.filter(pl.col("_until") > _START).select(
         "month", "account_id", key=_PLACE,
         evidence=worded("session from {}, while another of the same user and device lasts until {}",
-                           _START, "_until"),
+                        _START, "_until"),
     )  # fmt: skip
 
 

@@ -42,8 +42,8 @@ def odd_seat_prices(frames: Frames, _company: Company) -> pl.DataFrame:
     return known.filter((added * seats - owed).abs() * 2 > owed.abs()).select(
         "month", "account_id", key=key_of(*_CHANGE),
         evidence=worded("{} for {} seats, while the bill of {} has {} for {} seats",
-                           "additional_revenue", delta.cast(pl.Int64), "billing_date", "monthly_revenue",
-                           "user_licenses"),
+                        "additional_revenue", delta.cast(pl.Int64), "billing_date", "monthly_revenue",
+                        "user_licenses"),
     )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def unbilled_changes(frames: Frames, _company: Company) -> pl.DataFrame:
     return known.filter(pl.col("user_licenses") != pl.col("new_licenses"), is_last).select(
         "month", "account_id", key=key_of(*_CHANGE),
         evidence=worded("{} licences by the change, {} on the bill of {}",
-                           "new_licenses", "user_licenses", "billing_date"),
+                        "new_licenses", "user_licenses", "billing_date"),
     )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def unlike_bills(frames: Frames, _company: Company) -> pl.DataFrame:
     return known.filter(~value.is_between(total * term * 9, total * term * 11)).select(
         "month", "account_id", key=key_of(*_RENEWAL),
         evidence=worded("{} over {} months, while the bill of {} totals {}{}",
-                           _NEW, "term_months", "billing_date", "total_monthly_revenue", hint),
+                        _NEW, "term_months", "billing_date", "total_monthly_revenue", hint),
     )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def licences_after_end(frames: Frames, _company: Company) -> pl.DataFrame:
     return known.filter(~pl.col("status").is_in([*PAYING, UNKNOWN])).select(
         "month", "account_id", key=key_of(*_CHANGE),
         evidence=worded("{} to {} licences, while the account is {} since {}",
-                           "change_type", "new_licenses", "status", "status_since"),
+                        "change_type", "new_licenses", "status", "status_since"),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def second_bills(frames: Frames, _company: Company) -> pl.DataFrame:
     return counted.filter(pl.col("billing_date") > pl.col("_first")).select(
         "month", "account_id", key=key_of("account_id", "billing_date"),
         evidence=worded("one of {} bills of {}, {}, total {}; the first is of {}",
-                           "_count", "month", "payment_status", _TOTAL, "_first"),
+                        "_count", "month", "payment_status", _TOTAL, "_first"),
     )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def leaping_bills(frames: Frames, company: Company) -> pl.DataFrame:
     return unexplained.select(
         "month", "account_id", key=key_of("account_id", "month"),
         evidence=worded("total {} after {} in {}, without licence change, renewal or other features",
-                           "total", "_prior", "_before"),
+                        "total", "_prior", "_before"),
     )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def other_seats_billed(frames: Frames, _company: Company) -> pl.DataFrame:
     return known.filter(pl.col("user_licenses") != pl.col("new_licenses")).select(
         "month", "account_id", key=key_of("account_id", "billing_date"),
         evidence=worded("{} licences billed, {} by the change effective {}",
-                           "user_licenses", "new_licenses", "effective_date"),
+                        "user_licenses", "new_licenses", "effective_date"),
     )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def long_past_due(frames: Frames, company: Company) -> pl.DataFrame:
     return known.filter(~has_moved, pl.col("status").is_in([*PAYING, UNKNOWN])).select(
         "account_id", month=month_of(pl.col("_beyond")), key=key_of("account_id", "billing_date"),
         evidence=worded("bill of {}, total {}, is {} for more than {} days without a status change",
-                           "billing_date", _TOTAL, "payment_status", pl.lit(grace)),
+                        "billing_date", _TOTAL, "payment_status", pl.lit(grace)),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def unbilled_accounts(frames: Frames, _company: Company) -> pl.DataFrame:
     return frames.rows.filter(_PAYS, pl.col("billing_date").is_null()).select(
         *_ACCOUNT_MONTH, key=key_of(*_ACCOUNT_MONTH),
         evidence=worded("{} at the end of {} without a bill; MRR {}, {}", "status", "month",
-                           pl.col("mrr").cast(pl.String).fill_null("unknown"), "mrr_quality"),
+                        pl.col("mrr").cast(pl.String).fill_null("unknown"), "mrr_quality"),
     )  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def bills_without_status(frames: Frames, _company: Company) -> pl.DataFrame:
     return known.filter(is_odd).select(
         "month", "account_id", key=key_of("account_id", "billing_date"),
         evidence=worded("total {}, while the account is {} since {}",
-                           "total_monthly_revenue", "status", "status_since"),
+                        "total_monthly_revenue", "status", "status_since"),
     )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def stale_accounts(frames: Frames, _company: Company) -> pl.DataFrame:
     return quiet.select(
         *_ACCOUNT_MONTH, key=key_of(*_ACCOUNT_MONTH),
         evidence=worded("{} at the end of {}, and no record of it in {} and {}",
-                           "status", "month", "_before", "month"),
+                        "status", "month", "_before", "month"),
     )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def unexplained_movements(frames: Frames, _company: Company) -> pl.DataFrame:
     return frames.rows.filter(pl.col("movement").is_in(MOVING), ~is_explained).select(
         *_ACCOUNT_MONTH, key=key_of(*_ACCOUNT_MONTH),
         evidence=worded("{} of {}, from {} to {}, without an event of {}",
-                           "movement", "movement_amount", "prior_mrr", "mrr", "month"),
+                        "movement", "movement_amount", "prior_mrr", "mrr", "month"),
     )  # fmt: skip
 
 

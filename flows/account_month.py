@@ -8,7 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from compute.buckets import bucket_ranges
-from compute.cluster import choose, is_running, run_here, run_on_ray
+from compute.cluster import choose, is_running, run
 from compute.company_month import bridges
 from compute.errors import BadMonth
 from compute.months import Month
@@ -102,16 +102,15 @@ def join_account_months(job: Job, span: tuple[Month, ...], first_month: Month | 
     executor, why = choose(job.executor, rows_in, is_running=is_running())
     shards = _shards(job, versions, span, first_month, rows_in)
     watch = Stopwatch(job, ACCOUNT_MONTH_TABLE.name, span)
-    run = run_on_ray if executor == "ray" else run_here
-    written = run(write_account_month, shards)
-    files, same = changed_files(written, map(str, span))
+    written = run(executor, write_account_month, shards)
+    keys = dict.fromkeys([*map(str, span), *table.partitions()], key)  # a month outside the span goes
+    files, same = changed_files(written, keys)
     rows = sum(file.rows for each in written for file in each.files)
     work = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs=versions)
-    changed = {*map(str, span), *table.partitions()} - {*same}  # a month outside the span goes
-    version = table.replace_files(files, dict.fromkeys(sorted(changed), key), work, kept=dict.fromkeys(same, key))
+    version = table.replace_files(files, keys, work, same=same)
     say(
         f"account_month: {len(shards)} tasks on {executor} ({why})",
-        rows=rows, months_changed=len(changed), seconds=work.seconds,
+        rows=rows, months_changed=len(keys) - len(same), seconds=work.seconds,
     )  # fmt: skip
     return version
 

@@ -144,7 +144,10 @@ def write_weeks(job: Job, key: str) -> int:
     columns = ["date", "account_id", "user_id", "clicks", "qualifying_clicks", "minutes"]
     table.created()
     weeks = engagement_weeks(days.read(columns=columns), sessions.read(columns=["date", "account_id"]))
-    files = [file for rows in weeks for file in write_files(job.lake, ENGAGEMENT_WEEK, rows)]
+    files = []
+    for rows in weeks:
+        table.require_shape(rows, [ALL])
+        files += write_files(job.lake, ENGAGEMENT_WEEK, rows)
     inputs = {each.dataset.name: each.version for each in (days, sessions)}
     work = watch.work(rows=sum(file.rows for file in files), inputs=inputs)
     return table.replace_files(files, {ALL: key}, work)

@@ -232,11 +232,7 @@ def _marks(job: Job, contract: Contract, judged: Table, beside: Beside) -> dict[
     released = release_marks(places, beside.releases, contract) if is_released else {}
     if not contract.is_topic:
         return released
-    asked = {name for rule in contract.current_rules(job.company, beside.as_of) for name in rule.when.meta.root_names()}
-    columns = sorted({"account_id", "month", "_arrival", "_verdict", *asked})
-    clock = dict[str, str]()
-    for month in judged.partitions():  # one by one: all clicks ever are too many to hold
-        clock |= clock_marks(judged.read(pl.col("month") == month, columns), contract, job.company, beside)
+    clock = clock_marks(judged.scan(), contract, job.company, beside)
     return {month: f"{clock.get(month, '')} {released.get(month, '')}" for month in {*clock, *released}}
 
 

@@ -14,7 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from compute.buckets import BUCKETS, bucket_ranges
-from compute.cluster import choose, is_running, run_here, run_on_ray
+from compute.cluster import choose, is_running, run
 from compute.engagement_day import spanned_dates
 from compute.months import Month, month_of
 from flows.job import RETRY, Job, Stopwatch, month_span, say
@@ -75,18 +75,14 @@ def roll_up_clicks(job: Job, stale: Mapping[str, str]) -> int:
         table.created()
     watch = Stopwatch(job, USER_DAY_TABLE.name, months)
     shards = _shards(job, versions, plan)
-    run = run_on_ray if executor == "ray" else run_here
-    written = run(write_user_days, shards)
+    written = run(executor, write_user_days, shards)
     inputs = {source.dataset.name: source.version for source in sources}
     for table in targets:
         parts = [part[table.dataset.name] for part in written]
         files, same = changed_files(parts, stale)
         rows = sum(file.rows for part in parts for file in part.files)
         watched = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs=inputs, dataset=table.dataset.name)
-        changed, kept = (
-            {name: key for name, key in stale.items() if (name in same) is is_kept} for is_kept in (False, True)
-        )
-        table.replace_files(files, changed, watched, _marks(job, sources, months), kept)
+        table.replace_files(files, stale, watched, _marks(job, sources, months), same)
         say(f"{table.dataset.name}: {len(shards)} tasks on {executor} ({why})", rows=rows, seconds=watched.seconds)
     patched = f"{plan.touched.height} account-days of {month_span(plan.patched)}" if plan.patched else "none"
     say("session rollup", months=len(months), rows_read=rows_in, recomputed_in_part=patched)
@@ -182,11 +178,10 @@ def join_sessions(job: Job, key: str) -> int:
     months = tuple(sorted({*parts.partitions(), *table.partitions()}))
     ranges = bucket_ranges(min(BUCKETS, max(2, math.ceil(rows_in / ROWS_PER_SHARD))))
     shards = [SessionShard(job.lake_root, versions, first, last, months) for first, last in ranges]
-    written = (run_on_ray if executor == "ray" else run_here)(write_sessions, shards)
+    written = run(executor, write_sessions, shards)
     files, same = changed_files(written, months)
     rows = sum(file.rows for each in written for file in each.files)
     work = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs={SESSION_PART.name: parts.version})
-    changed, kept = ({name: key for name in months if (name in same) is is_kept} for is_kept in (False, True))
-    table.replace_files(files, changed, work, {"#parts": key_number(key)}, kept)
+    table.replace_files(files, dict.fromkeys(months, key), work, {"#parts": key_number(key)}, same)
     say(f"click sessions: {len(shards)} tasks on {executor} ({why})", sessions=rows, seconds=work.seconds)
     return rows

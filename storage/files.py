@@ -59,9 +59,7 @@ class Replacement:
         Raises:
             LakeBusy: when the table changed since this began.
         """
-        changed = {name: key for name, key in keys.items() if name not in self._same}
-        kept = {name: key for name, key in keys.items() if name in self._same}
-        return self.table.replace_files(self._files, changed, work, positions, kept)
+        return self.table.replace_files(self._files, keys, work, positions, self._same)
 
 
 def write_changes(

@@ -8,7 +8,7 @@ travel in the Delta log as app transactions, beside the rows that they speak of.
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -264,27 +264,28 @@ class Table:
         keys: Mapping[str, str],
         work: Work,
         positions: Mapping[str, int] = NO_POSITIONS,
-        kept: Mapping[str, str] = NO_KEYS,
+        same: Collection[str] = (),
     ) -> int:
         """Replace whole partitions by files that tasks wrote into the table's folder, in one commit.
 
         Args:
-            files: all rows of the partitions named in `keys`, and no others.
+            files: all rows of the partitions that are replaced, and no others.
             keys: partition → fingerprint of what it was made from.
             work: recorded with the commit.
             positions: name → number, kept with the rows.
-            kept: keys of partitions that stay as they are, because their rows came out equal.
+            same: those of the partitions that stay as they are, because their rows came out equal.
 
         Raises:
             ContractViolation: when a file lies outside the partitions.
             LakeBusy: when the table changed since it was opened.
         """
-        if outside := {each.partition for each in files} - set(keys):
+        changed = set(keys).difference(same)
+        if outside := {each.partition for each in files} - changed:
             raise ContractViolation(dataset=self.dataset.name, failures=(f"files outside the partitions: {outside}",))
-        column, properties = self.dataset.partition_by, self._properties(work, {**keys, **kept}, positions)
-        if column and not keys:
+        column, properties = self.dataset.partition_by, self._properties(work, keys, positions)
+        if column and not changed:
             return self._write_files((), properties, "append", None)
-        where = [(column, "in", sorted(keys))] if column else None
+        where = [(column, "in", sorted(changed))] if column else None
         return self._write_files(files, properties, "overwrite", where)
 
     def append_files(self, files: Sequence[DataFile], positions: Mapping[str, int], work: Work) -> int:

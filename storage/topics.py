@@ -192,7 +192,8 @@ class _Landed:
         self.lines: set[tuple[int, int, str]] = set(found.rows())
         word, bit = pl.col("_offset") // _WORD, pl.lit(2, dtype=pl.Int64).pow(pl.col("_offset") % _WORD)
         landed = rows.filter(~no_envelope).group_by("_partition", word=word)
-        for partition, index, bits, last in landed.agg(bits=bit.sum(), last=pl.col("_offset").max()).collect().rows():
+        bits_of_words = landed.agg(bits=bit.sum(), last=pl.col("_offset").max()).collect(engine="streaming")
+        for partition, index, bits, last in bits_of_words.rows():
             self.words[partition, index] = bits
             self.next[partition] = max(self.next[partition], last + 1)
 

@@ -50,10 +50,10 @@ class Written:
 def changed_files(written: Sequence[Written], partitions: Iterable[str]) -> tuple[list[DataFile], list[str]]:
     """Return the files of the partitions that change, and the names of those that stay as they are.
 
-    A partition stays when every shard found its rows there already; what was then written is swept later.
+    A partition stays when every shard that speaks of it found its rows there already, and some shard does; what was
+    then written is swept later.
     """
-    same = [
-        name for name in sorted(partitions) if all(name in each.same for each in written if name in each.partitions)
-    ]
+    spoken = {name: [name in each.same for each in written if name in each.partitions] for name in sorted(partitions)}
+    same = [name for name, found in spoken.items() if found and all(found)]
     files = [file for each in written for file in each.files if file.partition not in same]
     return files, same

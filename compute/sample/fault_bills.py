@@ -19,6 +19,12 @@ def _bill_row(desk: Desk, life: Life, month: Month) -> Record:
     return desk.row_of("revenue", account_id=life.prospect.account_id, month=str(month))
 
 
+def _quiet_bill(desk: Desk, random: Random, after: int = 1) -> tuple[str, Month, Record] | None:
+    """Return an account's bill of a month in which nothing else happens to it."""
+    found = desk.life(random, lambda life, month: is_quiet(life, month, after=after), _inner(desk, after=after))
+    return found and (found[0].prospect.account_id, found[1], _bill_row(desk, *found))
+
+
 def _inner(desk: Desk, before: int = 1, after: int = 1) -> tuple[Month, ...]:
     months = desk.company.request.months
     return months[before : len(months) - after]
@@ -60,11 +66,10 @@ def _missing(desk: Desk, random: Random, kind: str, count: int) -> Entry | None:
 
 def void_bill(desk: Desk, random: Random) -> Entry | None:
     """The only bill of the month is void: it counts as none, in the ledger too."""
-    found = desk.life(random, is_quiet, _inner(desk))
+    found = _quiet_bill(desk, random)
     if found is None:
         return None
-    account, month = found[0].prospect.account_id, found[1]
-    row = _bill_row(desk, *found)
+    account, month, row = found
     entry = Entry("void_bill", "only", "revenue", "a void bill is no bill", {"account_id": account})
     entry.code = "XR-2"
     desk.put("revenue", row, said(record_of(row) | {"payment_status": "Void"}, entry))
@@ -75,11 +80,10 @@ def void_bill(desk: Desk, random: Random) -> Entry | None:
 
 def second_bill(desk: Desk, random: Random) -> Entry | None:
     """A second bill of the month, a day later: the later one counts."""
-    found = desk.life(random, is_quiet, _inner(desk))
+    found = _quiet_bill(desk, random)
     if found is None:
         return None
-    account, month = found[0].prospect.account_id, found[1]
-    row = _bill_row(desk, *found)
+    account, month, row = found
     on = str(row["billing_date"] + timedelta(days=1))
     entry = Entry("second_bill", "a day later", "revenue", "blocks certification until finance acknowledges", {})
     entry.code, entry.record = "REV-W03", {"account_id": account, "billing_date": on}
@@ -91,11 +95,10 @@ def second_bill(desk: Desk, random: Random) -> Entry | None:
 
 def bill_leap(desk: Desk, random: Random) -> Entry | None:
     """A bill is twice as high for a month, and nothing says why; accounting follows it."""
-    found = desk.life(random, lambda life, month: is_quiet(life, month, after=2), _inner(desk, after=2))
+    found = _quiet_bill(desk, random, after=2)
     if found is None:
         return None
-    account, month = found[0].prospect.account_id, found[1]
-    row = _bill_row(desk, *found)
+    account, month, row = found
     record = record_of(row)
     doubled = {name: round(record[name] * 2, 2) for name in ("monthly_revenue", "feature_revenue",
                                                              "total_monthly_revenue")}  # fmt: skip
