@@ -19,14 +19,15 @@ def bucket_of(*names: str) -> int:
 
 
 def with_bucket(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """Add `_bucket`, from the columns that name account and user; 0 for datasets without them."""
+    """Add `_bucket`, from the columns that name account and user; 0 for datasets, and rows, without them."""
     if not names:
         return rows.with_columns(_bucket=pl.lit(0, dtype=pl.Int32))
-    distinct = rows.select(names).unique()
+    distinct = rows.select(names).unique().drop_nulls()
     buckets = distinct.with_columns(
         pl.Series("_bucket", [bucket_of(*row) for row in distinct.iter_rows()], dtype=pl.Int32)
     )
-    return rows.join(buckets, on=list(names), how="left", maintain_order="left")
+    placed = rows.join(buckets, on=list(names), how="left", maintain_order="left")
+    return placed.with_columns(pl.col("_bucket").fill_null(0))
 
 
 def bucket_ranges(shards: int) -> list[tuple[int, int]]:

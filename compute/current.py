@@ -1,15 +1,15 @@
 """From judged rows to current ones: refused batches, duplicates, revisions, codes of the current state.
 
-A pure function of one judged month: order, batching and restarts cannot matter.
+A pure function of a judged month, or of some whole buckets of it: order, batching and restarts cannot matter.
 Source: `data.md` A.0, steps 5 and 6; "Identity, duplicates, revisions"; "Batch refusal" (U-13).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from compute.buckets import with_bucket
 from compute.company import Company
 from compute.contracts.contract import INSTANT, Contract
 from compute.judging import quality, verdict
@@ -153,7 +153,7 @@ def settle(
     """Give every judged row its disposition.
 
     Args:
-        judged: all judged rows of one or more whole months.
+        judged: all judged rows of one or more whole months, or of whole buckets of them.
         contract: the dataset's contract.
         company: the company's choices.
         refused: arrival dates whose rows are refused.
@@ -225,14 +225,13 @@ def _with_current_codes(current: pl.DataFrame, contract: Contract, company: Comp
 def silver_rows(settled: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """Return the current accepted rows, in order, as silver keeps them."""
     current = settled.filter(pl.col("_disposition") == "accepted").with_columns(_quality=quality())
-    placed = with_bucket(current, [name for name in (contract.account, contract.user) if name])
     # A user's rows lie together and in time, which is how they are read and what compresses best.
     within = () if contract.user is None else (contract.account or "", contract.user, contract.dated)
-    return placed.select(list(silver_schema(contract))).sort("_bucket", *within, *contract.order)
+    return current.select(list(silver_schema(contract))).sort("_bucket", *within, *contract.order)
 
 
 def count_dispositions(settled: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Count rows per month, disposition and code, and those of them whose case is closed.
+    """Count rows per month, disposition and code, and those of them whose case is closed: DISPOSITION rows.
 
     The code is empty for the total of a disposition.
     """
@@ -253,6 +252,14 @@ def count_unknown_fields(settled: pl.DataFrame, contract: Contract) -> pl.DataFr
     odd = settled.filter(pl.col("_disposition") == "accepted", pl.col("_unknown").list.len() > 0)
     counted = odd.select("month", field="_unknown").explode("field").group_by("month", "field").agg(rows=pl.len())
     return counted.with_columns(dataset=pl.lit(contract.dataset)).pipe(typed, UNKNOWN_FIELD).sort("month", "field")
+
+
+def added_up(counts: Sequence[pl.DataFrame], schema: Schema) -> pl.DataFrame:
+    """Add up the counts of several parts of a dataset: of one line each is made, in order."""
+    numbers = [name for name, dtype in schema.items() if dtype == pl.Int64]
+    lines = [name for name in schema if name not in numbers]
+    whole = pl.concat([pl.DataFrame(schema=schema), *counts])
+    return whole.group_by(lines).agg(pl.col(numbers).sum()).select(list(schema)).sort(lines)
 
 
 def is_closed() -> pl.Expr:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from compute.buckets import with_bucket
 from compute.company import Company
 from compute.contracts.contract import DTYPES, Contract, Rule
 from compute.exact import typed_exactly
@@ -24,6 +25,7 @@ VERDICT: Schema = {
     "_codes": pl.List(pl.String),
     "_detail": pl.String,
     "_unknown": pl.List(pl.String),
+    "_bucket": pl.Int32,
     "month": pl.String,
 }
 ROWS_AT_ONCE = 100_000  # bounds what is held as Python values
@@ -69,6 +71,7 @@ def _judge(received: pl.DataFrame, contract: Contract, company: Company, key: by
         ruled.with_columns(_verdict=verdict(), month=_month(contract))
         .with_columns(_identity=_identities(ruled, contract))
         .with_columns(_kept(ruled, contract, key))
+        .pipe(with_bucket, contract.spread_by)
         .pipe(typed, judged_schema(contract))
     )
 

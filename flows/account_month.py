@@ -16,7 +16,7 @@ from compute.status import status_timeline
 from flows.job import RETRY, Job, Stopwatch, month_span, say
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, GAP_CASE, MRR_BRIDGE, SILVER, STATUS_STEP
 from storage.evidence import first_evidence, first_observed
-from storage.lake import ALL
+from storage.shape import ALL
 from storage.shards import ACCOUNT_INPUTS, AccountShard, write_account_month
 from storage.work import changed_files
 

@@ -32,7 +32,7 @@ from storage.catalog import (
 )
 from storage.evidence import first_observed
 from storage.files import Replacement, write_files
-from storage.lake import ALL
+from storage.shape import ALL, require_shape
 
 FIGURE_TABLE = FIGURES["engagement"]
 ASSET = Asset(
@@ -146,7 +146,7 @@ def write_weeks(job: Job, key: str) -> int:
     weeks = engagement_weeks(days.read(columns=columns), sessions.read(columns=["date", "account_id"]))
     files = []
     for rows in weeks:
-        table.require_shape(rows, [ALL])
+        require_shape(table.dataset, rows, [ALL])
         files += write_files(job.lake, ENGAGEMENT_WEEK, rows)
     inputs = {each.dataset.name: each.version for each in (days, sessions)}
     work = watch.work(rows=sum(file.rows for file in files), inputs=inputs)

@@ -152,5 +152,6 @@ def is_transient(_task: object, _run: object, state: Any) -> bool:
 RETRY: dict[str, Any] = {
     "retries": 3,
     "retry_delay_seconds": [1, 5, 20],
+    "retry_jitter_factor": 0.5,  # two runs that met on one table do not meet again at the next try
     "retry_condition_fn": is_transient,
 }

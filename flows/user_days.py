@@ -19,7 +19,8 @@ from compute.engagement_day import spanned_dates
 from compute.months import Month, month_of
 from flows.job import RETRY, Job, Stopwatch, month_span, say
 from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE
-from storage.lake import NEVER_WRITTEN, Table, VersionGone, key_number
+from storage.errors import VersionGone
+from storage.lake import NEVER_WRITTEN, Table, key_number
 from storage.shards import CLICKS, USAGE, SessionShard, UserShard, write_sessions, write_user_days
 from storage.work import changed_files
 

@@ -11,7 +11,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from storage.dataset import Dataset
-from storage.lake import NO_POSITIONS, Lake, by_partition
+from storage.lake import NO_POSITIONS, Lake
+from storage.shape import by_partition, require_shape
 from storage.work import DataFile, Work, Written
 
 
@@ -27,7 +28,7 @@ def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFi
 
 
 class Replacement:
-    """Partitions of a table replaced one after another, each in memory by itself, and committed together.
+    """Partitions of a table replaced part by part, each in memory by itself, and committed together.
 
     A partition whose rows are those that the table has already keeps its files.
     """
@@ -45,11 +46,39 @@ class Replacement:
         Raises:
             ContractViolation: when they are not the dataset's, or lie in another partition.
         """
-        self.table.require_shape(rows, [name])
-        self.rows += rows.height
-        if name in self._stored and self.table.unchanged(rows, [name]):
+        self.add_parts(name, [(pl.lit(value=True), rows)])
+
+    def add_parts(self, name: str, parts: Iterable[tuple[pl.Expr, pl.DataFrame]]) -> None:
+        """Give all rows of one partition part by part: which of its rows they are, and they themselves.
+
+        Raises:
+            ContractViolation: when they are not the dataset's, or lie in another partition.
+        """
+        equal: list[pl.Expr] = []
+        is_changed = name not in self._stored
+        for where, rows in parts:
+            require_shape(self.table.dataset, rows, [name])
+            self.rows += rows.height
+            if not is_changed and self._has(name, where, rows):
+                equal.append(where)
+                continue
+            if not is_changed:
+                is_changed = True
+                for before in equal:
+                    self._write(self.table.read(self._of(name) & before))
+            self._write(rows)
+        if not is_changed:
             self._same.add(name)
-        elif rows.height:
+
+    def _of(self, name: str) -> pl.Expr:
+        return pl.col(self.table.dataset.partition_by or "") == name
+
+    def _has(self, name: str, where: pl.Expr, rows: pl.DataFrame) -> bool:
+        stored, key = self.table.rows_if_readable(self._of(name) & where), self.table.dataset.key
+        return stored is not None and stored.height == rows.height and stored.sort(key).equals(rows.sort(key))
+
+    def _write(self, rows: pl.DataFrame) -> None:
+        if rows.height:
             self.table.created()
             self._files += write_files(self._lake, self.table.dataset, rows)
 

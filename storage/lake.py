@@ -20,50 +20,16 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
-from compute.errors import ContractViolation, PermanentError, TransientError
+from compute.errors import ContractViolation
 from storage.dataset import Dataset
-from storage.meanings import meaning
+from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeUnwritable, VersionGone
+from storage.shape import ALL, arrow_schema, by_partition, require_shape
 from storage.work import DataFile, Work
 
-LAKE_FORMAT = "2"  # goes up when a lake as it stands can no longer be continued
 _FORMAT, _NO_FORMAT = "techflow.lakeFormat", "none"
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 NO_POSITIONS: Mapping[str, int] = MappingProxyType({})
 NEVER_WRITTEN = -1
-ALL = ""  # the partition name of a table without partitions
-
-
-class LakeBusy(TransientError):
-    """Someone else committed to the table since it was read; reading again and repeating is safe."""
-
-    def __init__(self, *, dataset: str) -> None:
-        super().__init__(f"{dataset} was changed by another run meanwhile; run again: nothing is lost or doubled.")
-
-
-class LakeUnwritable(PermanentError):
-    """The lake's folder cannot be written."""
-
-    def __init__(self, *, root: str, reason: str) -> None:
-        super().__init__(f"The lake at {root} cannot be written ({reason}): give another with --lake, or its rights.")
-
-
-class LakeFormat(PermanentError):
-    """The lake was made by a program whose tables differ from ours; nothing was written."""
-
-    def __init__(self, *, root: str, found: str) -> None:
-        way_out = (
-            "run the newer program that made it"
-            if found.isdecimal() and int(found) > int(LAKE_FORMAT)
-            else "give a new folder with --lake and run again from the landing area"
-        )
-        super().__init__(f"The lake at {root} has format {found}, this program has format {LAKE_FORMAT}: {way_out}.")
-
-
-class VersionGone(PermanentError):
-    """A version of a table is no longer there: its files were swept, or its log entry has expired."""
-
-    def __init__(self, *, dataset: str, version: int) -> None:
-        super().__init__(f"Version {version} of {dataset} is gone: rebuild what needs it with --rebuild.")
 
 
 def key_number(fingerprint: str) -> int:
@@ -215,7 +181,7 @@ class Table:
             LakeBusy: when the table changed since it was opened.
         """
         column = self.dataset.partition_by
-        self.require_shape(rows, rows.get_column(column).unique() if column else keys)
+        require_shape(self.dataset, rows, rows.get_column(column).unique() if column else keys)
         return self._write(rows, work, keys, "overwrite", positions=positions)
 
     def replace(
@@ -235,10 +201,10 @@ class Table:
             ContractViolation: when columns, types or keys are not the dataset's.
             LakeBusy: when the table changed since it was opened.
         """
-        self.require_shape(rows, keys)
+        require_shape(self.dataset, rows, keys)
         column = self.dataset.partition_by
         names = set(keys) if column else {ALL}
-        changed = sorted(names - self.unchanged(rows, names))
+        changed = sorted(names - self._unchanged(rows, names))
         if not changed:
             return self._write_files((), self._properties(work, keys, positions), "append", None)
         if not column:
@@ -246,17 +212,24 @@ class Table:
         predicate = f"{column} IN ({', '.join(map(repr, changed))})"
         return self._write(rows.filter(pl.col(column).is_in(changed)), work, keys, "overwrite", predicate, positions)
 
-    def unchanged(self, rows: pl.DataFrame, names: Iterable[str]) -> set[str]:
+    def _unchanged(self, rows: pl.DataFrame, names: Iterable[str]) -> set[str]:
         """Return the partitions that hold just these rows, in whatever order; only equal counts are read."""
         counts, fresh, nothing = self.counts(), by_partition(self.dataset, rows), rows.clear()
         alike = [name for name in names if counts.get(name, 0) == fresh.get(name, nothing).height]
         column = self.dataset.partition_by
-        where = pl.col(column).is_in(alike) if column else None
+        where = pl.col(column).is_in(alike) if column else pl.lit(value=True)
+        stored = self.rows_if_readable(where) if any(map(counts.get, alike)) else nothing
+        if stored is None:
+            return set()
+        parts = by_partition(self.dataset, stored)
+        return {name for name in alike if fresh.get(name, nothing).equals(parts.get(name, nothing))}
+
+    def rows_if_readable(self, where: pl.Expr) -> pl.DataFrame | None:
+        """Return rows; None when they cannot be read any more: they are written anew then."""
         try:
-            stored = by_partition(self.dataset, self.read(where) if any(map(counts.get, alike)) else nothing)
+            return self.read(where)
         except (OSError, pl.exceptions.ComputeError, pl.exceptions.PanicException):
-            return set()  # what cannot be read any more is written anew
-        return {name for name in alike if fresh.get(name, nothing).equals(stored.get(name, nothing))}
+            return None
 
     def replace_files(
         self,
@@ -329,7 +302,8 @@ class Table:
                 partition_filters=where,
                 commit_properties=properties,
             )
-            delta.update_incremental()
+            # Not the newest: someone else may have committed by now, and what they wrote has not been read.
+            delta.load_as_version(delta.version() + 1)
         return delta.version()
 
     def history(self) -> list[dict[str, Any]]:
@@ -337,12 +311,16 @@ class Table:
         return self._delta.history() if self._delta else []
 
     def created(self) -> DeltaTable:
-        """Return the table, made when it was not there."""
+        """Return the table, made when it was not there.
+
+        Raises:
+            LakeBusy: when someone else has made it since, and written to it.
+        """
         if self._delta is None:
             with self._translated():
-                self._delta = DeltaTable.create(
+                made = DeltaTable.create(
                     self.location,
-                    schema=_arrow_schema(self.dataset),
+                    schema=arrow_schema(self.dataset),
                     mode="ignore",
                     partition_by=[self.dataset.partition_by] if self.dataset.partition_by else None,
                     description=self.dataset.description,
@@ -355,6 +333,10 @@ class Table:
                         _FORMAT: LAKE_FORMAT,
                     },
                 )
+            # Of two who make it at once each is given it, with what the other has put into it by then.
+            if made.version() > 0:
+                raise LakeBusy(dataset=self.dataset.name)
+            self._delta = made
         return self._delta
 
     def _write(
@@ -392,23 +374,6 @@ class Table:
             max_commit_retries=0,
         )
 
-    def require_shape(self, rows: pl.DataFrame, keys: Iterable[str]) -> None:
-        """Hold rows to the dataset.
-
-        Raises:
-            ContractViolation: columns, types or keys are not the dataset's, or rows lie outside the partitions.
-        """
-        wanted = _dtypes(self.dataset)
-        failures = []
-        if dict(rows.schema) != wanted:
-            failures.append(f"columns are {dict(rows.schema)}, not {wanted}")
-        elif rows.select(self.dataset.key).is_duplicated().any():
-            failures.append(f"{', '.join(self.dataset.key)} names two rows")
-        elif self.dataset.partition_by and not set(rows.get_column(self.dataset.partition_by).unique()) <= set(keys):
-            failures.append("rows outside the partitions that are replaced")
-        if failures:
-            raise ContractViolation(dataset=self.dataset.name, failures=tuple(failures))
-
     @contextlib.contextmanager
     def _translated(self) -> Any:
         try:
@@ -427,21 +392,3 @@ def _format_of(log: Path) -> str | None:
         return DeltaTable(str(log.parent), without_files=True).metadata().configuration.get(_FORMAT) or _NO_FORMAT
     except DeltaError:
         return None
-
-
-def _dtypes(dataset: Dataset) -> dict[str, pl.DataType]:
-    return {name: dtype() if isinstance(dtype, type) else dtype for name, dtype in dataset.schema.items()}
-
-
-def by_partition(dataset: Dataset, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Return the rows of each partition in the order of their keys."""
-    rows = rows.sort(dataset.key)
-    if dataset.partition_by is None:
-        return {ALL: rows}
-    return {str(name): part for (name,), part in rows.partition_by(dataset.partition_by, as_dict=True).items()}
-
-
-def _arrow_schema(dataset: Dataset) -> pa.Schema:
-    """Return the schema with plain strings, as every Delta reader knows them, and what each column means."""
-    plain = pl.DataFrame(schema=_dtypes(dataset)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
-    return pa.schema([each.with_metadata({"comment": meaning(dataset, each.name)}) for each in plain])

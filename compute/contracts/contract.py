@@ -156,6 +156,11 @@ class Contract:
         return TOPIC_ORDER if self.is_topic else ORDER
 
     @property
+    def spread_by(self) -> tuple[str, ...]:
+        """The columns that give a row its bucket: all rows of a key, and of a user, lie in one."""
+        return tuple(name for name in (self.account, self.user) if name)
+
+    @property
     def row_key(self) -> tuple[str, ...]:
         """The columns that name a received row."""
         return ("_partition", "_offset", "_payload_sha256") if self.is_topic else ("_batch_id", "_row")

@@ -26,7 +26,8 @@ from compute.schema import typed
 from compute.status import status_timeline
 from flows.account_month import ROWS_PER_SHARD
 from storage.catalog import ACCOUNT_MONTH_TABLE, SILVER, STATUS_STEP
-from storage.lake import ALL, Lake
+from storage.lake import Lake
+from storage.shape import ALL
 from storage.shards import ACCOUNT_INPUTS, AccountShard, write_account_month
 from storage.work import Work
 

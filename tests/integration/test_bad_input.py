@@ -14,7 +14,8 @@ from compute.months import Month
 from flows.aggregated import aggregated
 from flows.commands.export import BY_MONTH
 from storage.catalog import ACCOUNT_MONTH_TABLE, BRONZE, DEAD_LETTER, DISPOSITIONS, FINDINGS, JUDGED, SNAPSHOT
-from storage.lake import Lake, LakeUnwritable
+from storage.errors import LakeUnwritable
+from storage.lake import Lake
 from storage.snapshots import figures_of
 
 pytestmark = pytest.mark.integration

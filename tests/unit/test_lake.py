@@ -16,9 +16,12 @@ from deltalake import DeltaTable
 from compute.errors import BadMonth, BadSetting, ContractViolation, PermanentError, PipelineError, TransientError
 from compute.money import MONEY
 from storage.dataset import Dataset
-from storage.files import write_files
-from storage.lake import ALL, Lake, LakeBusy, LakeFormat, LakeUnwritable, Work
+from storage.errors import LakeBusy, LakeFormat, LakeUnwritable
+from storage.files import Replacement, write_files
+from storage.lake import Lake, Table
 from storage.meanings import meaning
+from storage.shape import ALL
+from storage.work import Work
 
 MONTHLY = Dataset(
     name="test/monthly",
@@ -233,6 +236,45 @@ def test_of_two_that_append_to_the_same_version_one_is_told(lake: Lake) -> None:
     assert [JAN] == held(lake, WHOLE)
 
 
+def _by_rows(_lake: Lake, table: Table) -> None:
+    table.append(rows(JAN), WORK)
+
+
+def _by_files(lake: Lake, table: Table) -> None:
+    table.append_files(write_files(lake, MONTHLY, rows(JAN)), {}, WORK)
+
+
+@pytest.mark.parametrize("append", [_by_rows, _by_files])
+def test_of_two_that_found_no_table_one_makes_it_and_the_other_is_told(
+    tmp_path: Path, append: Callable[[Lake, Table], None]
+) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    first, second = lake.open(MONTHLY), lake.open(MONTHLY)
+    first.append(rows(JAN), WORK)
+
+    with pytest.raises(LakeBusy):
+        append(lake, second)
+
+    assert [JAN] == held(lake)
+
+
+def test_a_table_that_was_made_and_not_yet_written_is_everyone_s(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    table = lake.open(MONTHLY)
+    lake.open(MONTHLY).created()
+    table.append(rows(JAN), WORK)
+
+    assert [JAN] == held(lake)
+
+
+def test_after_a_commit_a_table_stands_at_what_it_wrote_whatever_came_since(lake: Lake) -> None:
+    table = lake.open(MONTHLY)
+    table.append_files(write_files(lake, MONTHLY, rows(NEW_JAN)), {}, WORK)
+    lake.open(MONTHLY).append(rows(("2024-02", "ACC_2", "4.00")), WORK)
+
+    assert 3 == table.count()
+
+
 def test_files_and_rows_do_not_overtake_each_other(lake: Lake) -> None:
     one, other = lake.open(MONTHLY), lake.open(MONTHLY)
     one.replace(rows(NEW_JAN), {"2024-01": "b"}, WORK)
@@ -359,8 +401,8 @@ def test_a_lake_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path,
 @pytest.mark.parametrize(
     ("properties", "what_to_do"),
     [
-        ({"techflow.lakeFormat": "0"}, "has format 0, this program has format 2: give a new folder with --lake"),
-        ({"techflow.lakeFormat": "10"}, "has format 10, this program has format 2: run the newer program"),
+        ({"techflow.lakeFormat": "0"}, "has format 0, this program has format 3: give a new folder with --lake"),
+        ({"techflow.lakeFormat": "10"}, "has format 10, this program has format 3: run the newer program"),
         (
             {"techflow.lakeFormat": "new"},
             "has format new, .* give a new folder with --lake and run again from the landing",
@@ -418,7 +460,7 @@ def test_a_table_whose_making_was_cut_off_hides_nothing(tmp_path: Path) -> None:
     [
         (LakeBusy(dataset="silver/revenue"), TransientError),
         (LakeUnwritable(root="/lake", reason="permission denied"), PermanentError),
-        (LakeFormat(root="/lake", found="2"), PermanentError),
+        (LakeFormat(root="/lake", found="1"), PermanentError),
         (ContractViolation(dataset="revenue", failures=("REV-Q01", "REV-Q02")), PermanentError),
         (BadSetting("no such key"), PermanentError),
         (BadMonth("no month"), PermanentError),
@@ -429,3 +471,35 @@ def test_an_error_keeps_its_kind_its_message_and_its_fields_on_its_way(error: Pi
 
     assert (type(error), str(error), vars(error)) == (type(back), str(back), vars(back))
     assert isinstance(back, kind)
+
+
+EARLY, LATE = pl.col("account_id") < "ACC_2", pl.col("account_id") >= "ACC_2"
+
+
+@pytest.mark.parametrize(
+    ("late", "is_kept"), [((NEW_JAN,), True), (((*NEW_JAN[:2], "5.00"),), False), ((), False)],
+    ids=["equal", "another amount", "gone"],
+)  # fmt: skip
+def test_a_partition_given_in_parts_is_kept_when_all_of_them_are_there(
+    lake: Lake, late: tuple[Row, ...], is_kept: bool
+) -> None:
+    lake.open(MONTHLY).replace(rows(JAN, NEW_JAN), {"2024-01": "b"}, WORK)
+    before = lake.open(MONTHLY).partitions()["2024-01"]
+
+    replacement = Replacement(lake, MONTHLY)
+    replacement.add_parts("2024-01", [(EARLY, rows(JAN)), (LATE, rows(*late))])
+    replacement.commit({"2024-01": "c"}, WORK)
+
+    assert sorted([JAN, FEB, *late]) == held(lake)
+    assert is_kept == (lake.open(MONTHLY).partitions()["2024-01"] == before)
+
+
+def test_a_part_that_differs_takes_the_equal_parts_after_it_along(lake: Lake) -> None:
+    lake.open(MONTHLY).replace(rows(JAN, NEW_JAN), {"2024-01": "b"}, WORK)
+    changed = (*JAN[:2], "7.00")
+
+    replacement = Replacement(lake, MONTHLY)
+    replacement.add_parts("2024-01", [(EARLY, rows(changed)), (LATE, rows(NEW_JAN))])
+    replacement.commit({"2024-01": "c"}, WORK)
+
+    assert sorted([changed, FEB, NEW_JAN]) == held(lake)

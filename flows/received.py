@@ -1,0 +1,42 @@
+"""What has been received of a feed, seen at one moment: what another run brings from then on is that run's."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from compute.contracts.contract import Contract
+from compute.releases import fixed_rows
+from storage.catalog import BRONZE, JUDGED, RELEASES
+from storage.lake import Lake, Table
+
+
+@dataclass(frozen=True)
+class Received:
+    """A feed's tables at one moment.
+
+    Attributes:
+        judged: opened first, so it holds no row that the others lack; judging moves it to what it then holds.
+        bronze: rows as landed.
+        releases: RELEASE rows, of all feeds.
+    """
+
+    contract: Contract
+    judged: Table
+    bronze: Table
+    releases: pl.DataFrame
+
+    @classmethod
+    def open(cls, lake: Lake, contract: Contract) -> "Received":
+        """Return what is there now."""
+        dataset = contract.dataset
+        return cls(contract, lake.open(JUDGED[dataset]), lake.open(BRONZE[dataset]), lake.read(RELEASES))
+
+    @cached_property
+    def fixed(self) -> pl.DataFrame:
+        """The records that stand for quarantined ones, as rows that were received."""
+        return fixed_rows(self.releases, self.contract)
+
+    def count(self) -> int:
+        """Return how many rows there are to rule on."""
+        return self.bronze.count() + self.fixed.height

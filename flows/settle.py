@@ -1,0 +1,191 @@
+"""Settling: the months of a feed whose judged rows changed become current rows, and counts of every row."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from compute.buckets import BUCKETS, bucket_ranges
+from compute.company import Company
+from compute.contracts.contract import Contract
+from compute.contracts.feeds import FEEDS
+from compute.contracts.schema import require
+from compute.current import (
+    ALONE,
+    DISPOSITION,
+    HELD,
+    UNKNOWN_FIELD,
+    Beside,
+    added_up,
+    clock_marks,
+    count_dispositions,
+    count_unknown_fields,
+    held_rows,
+    named_accounts,
+    refused_days,
+    settle,
+    silver_rows,
+)
+from compute.errors import ContractViolation
+from compute.releases import is_accepted_as_is, release_marks
+from flows.job import Job, Stopwatch
+from flows.received import Received
+from storage.catalog import DEAD_LETTER, DISPOSITIONS, HELD_ROW, JUDGED, SILVER, UNKNOWN_FIELDS
+from storage.dataset import Dataset
+from storage.files import Replacement
+from storage.lake import Table, key_number
+
+_ROWS_AT_ONCE = 200_000  # bounds what is settled in memory
+
+
+def settle_touched(job: Job, received: Received) -> tuple[str, ...]:
+    """Settle the months whose judged rows changed, or whose time has come; returns them."""
+    lake, contract, judged = job.lake, received.contract, received.judged
+    dataset = contract.dataset
+    silver, counts = lake.open(SILVER[dataset]), lake.open(DISPOSITIONS)
+    if judged.version < 0:
+        return ()
+    beside = _beside(job, received)
+    marks = _marks(job, received, beside)
+    base = f"{contract.version} {job.company.fingerprint()}"
+    whole = f"{base} {judged.fingerprint()} {sorted(marks.items())}"
+    if counts.done(dataset, whole) and not job.is_rebuild:
+        return ()
+    refused = refused_days(judged.scan(), job.company)
+    keys = {
+        month: f"{base} {sorted(refused)} {marks.get(month, '')} {print_}"
+        for month, print_ in judged.partitions().items()
+    }
+    gone = {month: f"{base} none" for month in silver.partitions() if month not in keys}
+    # Counts are written last: a month is up to date when they are, so a run that was killed between is made good.
+    is_counted = {
+        month: counts.position(f"{dataset}/{month}") == key_number(key) for month, key in {**keys, **gone}.items()
+    }
+    stale = {
+        month: key
+        for month, key in {**keys, **gone}.items()
+        if job.is_rebuild or not (is_counted[month] and silver.done(month, key))
+    }
+    watch, written, found = Stopwatch(job, SILVER[dataset].name), Replacement(lake, SILVER[dataset]), _Found()
+    for month in sorted(stale):
+        parts = _settled(judged, month, lambda rows: settle(rows, contract, job.company, refused, beside))
+        written.add_parts(month, found.noted(parts, contract, job.company))
+    if stale:
+        written.commit(stale, watch.work(rows=written.rows))
+    _write_dead_letters(job, received, whole)
+    for table, rows in (
+        (HELD_ROW, pl.concat([pl.DataFrame(schema=HELD), *found.held])),
+        (UNKNOWN_FIELDS, added_up(found.unknown, UNKNOWN_FIELD)),
+    ):
+        _write_beside(job, contract, table, rows, frozenset(stale), whole)
+    _write_counts(job, received, added_up(found.counted, DISPOSITION), stale, whole)
+    return tuple(sorted(stale))
+
+
+def _beside(job: Job, received: Received) -> Beside:
+    """Return what decides about rows beside them: the accounts that file feeds name, the as-of, the releases."""
+    if not received.contract.is_topic:
+        return replace(ALONE, releases=received.releases)
+    files = [feed for feed in FEEDS if feed.account and not feed.is_topic]
+    named = [named_accounts(job.lake.read(JUDGED[feed.dataset], columns=["account_id", "_verdict"])) for feed in files]
+    return Beside(pl.concat(named).unique(), job.as_of, received.releases)
+
+
+def _settled(
+    judged: Table, month: str, settle_rows: Callable[[pl.DataFrame], pl.DataFrame]
+) -> Iterator[tuple[pl.Expr, pl.DataFrame]]:
+    """Settle a month in as many ranges of buckets as memory asks for; a key never leaves its bucket."""
+    of_month = pl.col("month") == month
+    for first, last in bucket_ranges(min(BUCKETS, 1 + judged.counts().get(month, 0) // _ROWS_AT_ONCE)):
+        mine = pl.col("_bucket").is_between(first, last, closed="left")
+        yield mine, settle_rows(judged.read(of_month & mine))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What settling finds beside the current rows, part by part."""
+
+    held: list[pl.DataFrame] = field(default_factory=list)
+    unknown: list[pl.DataFrame] = field(default_factory=list)
+    counted: list[pl.DataFrame] = field(default_factory=list)
+
+    def noted(
+        self, parts: Iterable[tuple[pl.Expr, pl.DataFrame]], contract: Contract, company: Company
+    ) -> Iterator[tuple[pl.Expr, pl.DataFrame]]:
+        """Return the current rows of settled parts, held to the contract, and note what is found beside them."""
+        for where, settled in parts:
+            self.held.append(held_rows(settled, contract))
+            self.unknown.append(count_unknown_fields(settled, contract))
+            self.counted.append(count_dispositions(settled, contract))
+            rows = silver_rows(settled, contract)
+            require(contract, company, rows.filter(~is_accepted_as_is()))
+            yield where, rows
+
+
+def _marks(job: Job, received: Received, beside: Beside) -> dict[str, str]:
+    """Return by month what stands beside its rows and decides about them."""
+    contract, judged = received.contract, received.judged
+    is_released = (beside.releases.get_column("dataset") == contract.dataset).any()
+    places = judged.read(columns=["month", *contract.row_key]) if is_released else pl.DataFrame()
+    released = release_marks(places, beside.releases, contract) if is_released else {}
+    if not contract.is_topic:
+        return released
+    clock = clock_marks(judged.scan(), contract, job.company, beside)
+    return {month: f"{clock.get(month, '')} {released.get(month, '')}" for month in {*clock, *released}}
+
+
+def _write_dead_letters(job: Job, received: Received, key: str) -> None:
+    """Keep every rejected row verbatim, with its place and reason."""
+    contract, dataset = received.contract, received.contract.dataset
+    watch, table = Stopwatch(job, DEAD_LETTER.name), job.lake.open(DEAD_LETTER)
+    rejected = received.judged.read(pl.col("_verdict") == "rejected")
+    place = list(contract.row_key)
+    batches = rejected.get_column("_batch_id").unique().to_list()
+    landed = received.bronze.read(pl.col("_batch_id").is_in(batches), [*place, "payload"])
+    payloads = pl.concat([landed, received.fixed.select([*place, "payload"])])
+    file, partition, row = (
+        ("_topic", pl.col("_partition"), "_offset") if contract.is_topic else ("_file", pl.lit(None), "_row")
+    )
+    rows = (
+        rejected.join(payloads, on=place)
+        .select(
+            dataset=pl.lit(dataset),
+            file=file,
+            partition=partition.cast(pl.Int64),
+            row=row,
+            arrival="_arrival",
+            codes=pl.col("_codes").list.join(";"),
+            reason=pl.col("_detail").fill_null(""),
+            payload_sha256="_payload_sha256",
+            payload="payload",
+        )
+        .sort("file", "partition", "row")
+    )
+    if rows.height or table.version >= 0:
+        table.replace(rows, {dataset: key}, watch.work(rows=rows.height))
+
+
+def _write_beside(
+    job: Job, contract: Contract, target: Dataset, fresh: pl.DataFrame, months: frozenset[str], key: str
+) -> None:
+    """Keep the rows of the settled months beside those of the others; most feeds never have any."""
+    table, watch = job.lake.open(target), Stopwatch(job, target.name)
+    others = table.read((pl.col("dataset") == contract.dataset) & ~pl.col("month").is_in(sorted(months)))
+    rows = pl.concat([others, fresh]).sort(target.key)
+    if rows.height or table.version >= 0:
+        table.replace(rows, {contract.dataset: key}, watch.work(rows=rows.height))
+
+
+def _write_counts(job: Job, received: Received, counted: pl.DataFrame, months: Mapping[str, str], key: str) -> None:
+    """Count dispositions of the settled months beside those of the others; conservation is asserted (AT-03)."""
+    dataset = received.contract.dataset
+    table, watch = job.lake.open(DISPOSITIONS), Stopwatch(job, DISPOSITIONS.name)
+    others = table.read((pl.col("dataset") == dataset) & ~pl.col("month").is_in(sorted(months)))
+    rows = pl.concat([others, counted]).sort("month", "disposition", "code")
+    ruled = rows.filter(pl.col("code") == "").get_column("rows").sum()
+    if ruled != received.count():
+        raise ContractViolation(
+            dataset=dataset, failures=(f"{received.count()} rows were received and {ruled} have a disposition",)
+        )
+    made_from = {f"{dataset}/{month}": key_number(print_) for month, print_ in months.items()}
+    table.replace(rows, {dataset: key}, watch.work(rows=rows.height), made_from)

@@ -1,0 +1,38 @@
+"""What the lake refuses, and what to do about it."""
+
+from compute.errors import PermanentError, TransientError
+
+LAKE_FORMAT = "3"  # goes up when a lake as it stands can no longer be continued
+
+
+class LakeBusy(TransientError):
+    """Someone else committed to the table since it was read; reading again and repeating is safe."""
+
+    def __init__(self, *, dataset: str) -> None:
+        super().__init__(f"{dataset} was changed by another run meanwhile; run again: nothing is lost or doubled.")
+
+
+class LakeUnwritable(PermanentError):
+    """The lake's folder cannot be written."""
+
+    def __init__(self, *, root: str, reason: str) -> None:
+        super().__init__(f"The lake at {root} cannot be written ({reason}): give another with --lake, or its rights.")
+
+
+class LakeFormat(PermanentError):
+    """The lake was made by a program whose tables differ from ours; nothing was written."""
+
+    def __init__(self, *, root: str, found: str) -> None:
+        way_out = (
+            "run the newer program that made it"
+            if found.isdecimal() and int(found) > int(LAKE_FORMAT)
+            else "give a new folder with --lake and run again from the landing area"
+        )
+        super().__init__(f"The lake at {root} has format {found}, this program has format {LAKE_FORMAT}: {way_out}.")
+
+
+class VersionGone(PermanentError):
+    """A version of a table is no longer there: its files were swept, or its log entry has expired."""
+
+    def __init__(self, *, dataset: str, version: int) -> None:
+        super().__init__(f"Version {version} of {dataset} is gone: rebuild what needs it with --rebuild.")
