@@ -10,7 +10,7 @@ from html import escape
 from itertools import groupby
 
 Number = Decimal | None
-WIDTH, HEIGHT = 720, 260
+WIDTH, HEIGHT = 720, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 18, 30
 MARKS = ("", "dashed", "dotted")
 
@@ -64,9 +64,9 @@ def line_chart(
     known = [value for line in lines for value in line.values if value is not None]
     if not known:
         return ""
-    low, high = _bounds([*known, rule] if rule is not None else known)
-    scale = _Scale(low, high, HEIGHT - _BOTTOM, _TOP)
-    body = _grid(low, high, scale, unit) + _names(names)
+    ticks = _ticks([*known, rule] if rule is not None else known)
+    scale = _Scale(ticks[0], ticks[-1], HEIGHT - _BOTTOM, _TOP + 6)
+    body = _grid(ticks, scale, unit) + _names(names)
     if rule is not None:
         body += f'<line class="rule" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{scale(rule)}" y2="{scale(rule)}"/>'
     for mark, line in zip(MARKS, lines, strict=False):
@@ -122,13 +122,12 @@ def waterfall(steps: Sequence[Step], words: str) -> str:
         start = Decimal(0) if step.is_level else level
         level = step.value if step.is_level else level + step.value
         tops.append((start, level))
-    edges = [edge for pair in tops for edge in pair]
-    low, high = min(edges), max(edges)
-    if low == high:
-        high = low + 1
-    scale = _Scale(low, high, HEIGHT - _BOTTOM - 4, _TOP + 10)
+    base = cut(steps)
+    tops = [(max(start, base), end) for start, end in tops]
+    high = max(edge for pair in tops for edge in pair)
+    scale = _Scale(base, high if high > base else base + 1, HEIGHT - _BOTTOM - 4, _TOP + 10)
     slot = (WIDTH - 24) / len(steps)
-    body = f'<line class="axis" x1="12" x2="{WIDTH - 12}" y1="{scale(Decimal(0))}" y2="{scale(Decimal(0))}"/>'
+    body = f'<line class="axis" x1="12" x2="{WIDTH - 12}" y1="{scale(base)}" y2="{scale(base)}"/>'
     for index, (step, (start, end)) in enumerate(zip(steps, tops, strict=True)):
         x, middle = 12 + index * slot + slot * 0.14, 12 + (index + 0.5) * slot
         body += _bar(x, slot * 0.72, scale, start, end, "level" if step.is_level else "")
@@ -138,6 +137,20 @@ def waterfall(steps: Sequence[Step], words: str) -> str:
             body += (f'<line class="joint" x1="{_at(x + slot * 0.72)}" x2="{_at(x + slot)}" '
                      f'y1="{scale(end)}" y2="{scale(end)}"/>')  # fmt: skip
     return _svg(WIDTH, HEIGHT, body, words)
+
+
+def cut(steps: Sequence[Step]) -> Decimal:
+    """Return where the axis of a waterfall begins: at 0, or higher where the steps would be too small to be seen.
+
+    >>> cut([Step("a", Decimal(1000), "", True), Step("b", Decimal(10), ""), Step("c", Decimal(1010), "", True)])
+    Decimal('980')
+    """
+    levels, level = [], Decimal(0)
+    for step in steps:
+        level = step.value if step.is_level else level + step.value
+        levels.append(level)
+    span = max(levels) - min(levels)
+    return max(Decimal(0), min(levels) - 2 * span) if 0 < span * 6 < min(levels) else Decimal(0)
 
 
 class _Scale:
@@ -165,18 +178,25 @@ def _paths(points: Sequence[tuple[float, Number]], scale: _Scale, kind: str) -> 
     return found
 
 
-def _bounds(values: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
+def _ticks(values: Sequence[Decimal]) -> list[Decimal]:
+    """Return round numbers, evenly apart, from below the least value to above the greatest.
+
+    >>> [str(tick) for tick in _ticks([Decimal("0.97"), Decimal("1.02")])]
+    ['0.96', '0.98', '1.00', '1.02']
+    """
     low, high = min(values), max(values)
-    room = (high - low) / 10 or abs(high) / 10 or Decimal(1)
-    return low - room, high + room
+    rough = (high - low) / 4 or abs(high) / 4 or Decimal(1)
+    power = Decimal(1).scaleb(rough.adjusted())
+    step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough)
+    first, last = low // step - (low % step < 0), -(-high // step) + (high % step > 0)
+    return [step * index for index in range(int(first), max(int(last), int(first) + 1) + 1)]
 
 
-def _grid(low: Decimal, high: Decimal, scale: _Scale, unit: str) -> str:
-    found = ""
-    for index in range(5):
-        value = low + (high - low) * index / 4
+def _grid(ticks: Sequence[Decimal], scale: _Scale, unit: str) -> str:
+    found, places = "", max(0, -int(ticks[1].normalize().adjusted()) - 2) if unit == "percent" else 0
+    for value in ticks:
         y = scale(value)
-        shown = f"{value * 100:.1f} %" if unit == "percent" else f"{value:,.0f}"
+        shown = f"{value * 100:.{places}f} %" if unit == "percent" else f"{value:,.0f}"
         found += f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>'
         found += f'<text class="tick" text-anchor="end" x="{_LEFT - 6}" y="{_at(float(y) + 3.5)}">{shown}</text>'
     return found.replace(">-", ">−")

@@ -65,6 +65,7 @@ class Source:
         self.header, self.month, self.figures, self._statement = header, header.month, figures, statement
         company = figures.filter(pl.col("grain") == "company_month")
         self._now = {(row["metric_id"], row["grain_key"]): _value(row) for row in company.iter_rows(named=True)}
+        self._months = {row["month"] for row in self.table("history")}
         self._before = {(row["month"], row["metric_id"]): _value(row) for row in self.table("history")}
 
     def table(self, name: str) -> Sequence[Mapping[str, Any]]:
@@ -76,6 +77,10 @@ class Source:
         if month is None or month == self.month:
             return self._now.get((metric_id, key))
         return self._before.get((str(month), metric_id))
+
+    def has(self, month: Month) -> bool:
+        """Return whether there are figures of a month before the report's."""
+        return str(month) in self._months
 
     def number(self, metric_id: str, month: Month | None = None, key: str = COMPANY) -> Decimal | None:
         """Return a company figure's value; None when it is null or there is none."""

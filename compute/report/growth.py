@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from compute.report.charts import Step, waterfall
+from compute.report.charts import Step, cut, waterfall
 from compute.report.document import Block, Cell, Chart, Part, Prose, Table
 from compute.report.figures import Source, Value, shown
 from compute.report.tables import by_month, figures, nothing, trends
@@ -52,7 +52,9 @@ def _waterfall(source: Source) -> Part:
         said_why = source.cell("M-02.net_new").text
         return Prose(f"The waterfall of the month cannot be drawn: net new MRR is {said_why}.")
     steps = [_step(name, metric_id, values[metric_id] or Decimal(0)) for metric_id, name in MOVEMENTS]
-    words = "; ".join(f"{step.name.lower()} {step.label}" for step in steps)
+    words = "; ".join(f"{step.name} {step.label}" for step in steps)
+    if cut(steps):
+        words += f". The axis begins at {said(cut(steps), 'money')}, so that the steps can be seen"
     heads, row = tuple(step.name for step in steps), tuple(source.cell(metric_id) for metric_id, _ in MOVEMENTS)
     table = Table("The steps of the waterfall", ("", *heads), ((Cell(str(source.month)), *row),))
     return Chart("From opening to closing MRR", waterfall(steps, f"MRR waterfall: {words}"), f"{words}.", table)
@@ -77,10 +79,12 @@ def _tiers(source: Source) -> Table:
     rows = [
         row for row in source.table("bridges") if row["month"] == str(source.month) and row["tier"] != "company"
     ]  # fmt: skip
-    heads = ("", *(head.replace("_", " ") for head in _TIER_HEADS))
+    is_first = any(Decimal(row["first_observed"] or 0) for row in rows)
+    names = [name for name in _TIER_HEADS if is_first or name != "first_observed"]
+    heads = ("", *(name.replace("_", " ") for name in names))
     if not rows:
         return nothing("MRR bridge by tier", heads)
-    body = tuple((Cell(row["tier"]), *(_amount(row, head) for head in _TIER_HEADS)) for row in rows)
+    body = tuple((Cell(row["tier"]), *(_amount(row, name) for name in names)) for row in rows)
     return Table("MRR bridge by tier", heads, body)
 
 
@@ -111,7 +115,7 @@ def retention(source: Source) -> Block:
 
 def cohort_table(source: Source) -> Table:
     """Return the cohorts of the last 13 months by age: accounts left of those that began, and their MRR."""
-    caption = ("Cohorts by age in months: accounts left of those that began, and their MRR. "
+    caption = ("Cohorts by age in months: accounts that pay, of those that began, and their MRR. "
                f"Hatched: not there yet, or fewer than {SMALL} accounts.")  # fmt: skip
     cells = {(row["cohort"], row["month"]): row for row in source.table("cohorts")}
     months = source.last_months(13)
@@ -133,7 +137,7 @@ def _cohort_cell(row: Mapping[str, Any] | None) -> Cell:
     if members < SMALL:
         return Cell(f"n < {SMALL}", note="too few accounts to publish", style="hatched")
     share = min(9, retained * 9 // members)
-    return Cell(f"{retained} of {members} · {said(Decimal(row['mrr']), 'count')}", style=f"s{share}")
+    return Cell(f"{retained} of {members} · {round(Decimal(row['mrr'])):,}", style=f"s{share}")
 
 
 def outlook(source: Source) -> Block:

@@ -15,6 +15,9 @@ BLOCKS = (
     header, headline, movements, retention, outlook, profitability, engagement, risk, quality, definitions, sign_offs,
 )  # fmt: skip
 
+# What stands on the first page; a draft is a draft until it is certified, whatever gates it has passed (AT-82).
+_MARKS = {"CERTIFIED": "", "SUPERSEDED": "SUPERSEDED", "REVOKED": "REVOKED"}
+
 
 def report(source: Source) -> Document:
     """Return the report: a function of the snapshot and its statement, so that its bytes never change."""
@@ -23,7 +26,7 @@ def report(source: Source) -> Document:
     return Document(
         title=f"{head.company}: investor report {head.month}",
         subtitle=f"{head.month.first:%B %Y}",
-        mark=head.state,
+        mark=_MARKS.get(head.state, "DRAFT"),
         blocks=tuple(block(source) for block in BLOCKS),
         footnotes=tuple((FOOTNOTES[name][0], FOOTNOTES[name][2:]) for name in used),
     )

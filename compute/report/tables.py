@@ -15,7 +15,8 @@ Named = tuple[str, str]  # a metric id and how the line is called
 def by_month(
     source: Source, caption: str, lines: Sequence[Named], months: Sequence[Month], *, totals: Sequence[str] = ()
 ) -> Table:
-    """Return a table with a metric a line and a month a column."""
+    """Return a table with a metric a line and a month a column; months before there was anything are left out."""
+    months = [month for month in months if month == source.month or source.has(month)]
     rows = tuple((Cell(name), *(source.cell(metric_id, month) for month in months)) for metric_id, name in lines)
     is_total = frozenset(index for index, (metric_id, _) in enumerate(lines) if metric_id in totals)
     return Table(caption, ("", *map(str, months)), rows, is_total)
@@ -34,7 +35,14 @@ def trends(
     series = [Line(name, source.trail(metric_id, count)) for metric_id, name in lines]
     words = " ".join(f"{line.name} {trend(line.values)}." for line in series)
     svg = line_chart([str(month)[2:] for month in months], series, f"{title}. {words}", rule=rule, unit="percent")
-    return Chart(title, svg, words, by_month(source, title, lines, months))
+    return Chart(title, svg, words, _down(source, title, lines, months))
+
+
+def _down(source: Source, caption: str, lines: Sequence[Named], months: Sequence[Month]) -> Table:
+    """Return a table with a month a line, for more months than fit beside one another."""
+    rows = [(Cell(str(month)), *(source.cell(metric_id, month) for metric_id, _ in lines))
+            for month in months if month == source.month or source.has(month)]  # fmt: skip
+    return Table(caption, ("month", *(name for _, name in lines)), tuple(rows))
 
 
 def bands(title: str, heads: tuple[str, ...], lines: Sequence[tuple[str, int, Decimal]], unit: str) -> Chart:
