@@ -36,6 +36,7 @@ ASSUMPTIONS = (
     ("A-14", "Materiality is 0.5 % for headlines, and 1 % or 100.00 for an account."),
     ("A-15", "A reactivation has no time limit."),
 )  # fmt: skip
+_VERDICTS = {"pass": "passes", "FAIL": "fails"}
 NOT_COMPUTABLE = (
     "Not computable from our sources: CAC, payback, LTV:CAC, magic number, burn multiple, runway, cash, deferred "
     "revenue, RPO, GAAP revenue, bookings pipeline, NPS, currency effects, geography."
@@ -86,7 +87,7 @@ def _gates(source: Source) -> Table:
         "RC-4": "no unexplained difference of an account",
     }
     rows = tuple(
-        (Cell(f"{row['gate']}: {told[row['gate']]}"), Cell("passes" if row["verdict"] == "pass" else row["verdict"]))
+        (Cell(f"{row['gate']}: {told[row['gate']]}"), Cell(_VERDICTS.get(row["verdict"], row["verdict"])))
         for row in source.table("gates")
     )
     caption, heads = "Reconciliation with the accounting ledger", ("gate", "verdict")
