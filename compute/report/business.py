@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+import polars as pl
+
 from compute.months import Month
 from compute.report.charts import Bar, Line, bar_chart, line_chart, trend
 from compute.report.document import Block, Cell, Chart, Table
@@ -70,14 +72,17 @@ def _other_costs(source: Source, month: Month) -> Cell:
 
 def _spread(source: Source, edges: Sequence[Band], metric_id: str, summed: str) -> list[tuple[str, int, Decimal]]:
     """Return how many accounts lie in each band of a metric, and the sum of another over them."""
-    amounts = {row["grain_key"]: row["value"] for row in source.rows(summed, "account_month")}
-    found = {row["grain_key"]: row["value"] for row in source.rows(metric_id, "account_month")}
+    accounts = source.accounts(metric_id, summed)
     lines = []
     for name, low, high in edges:
-        mine = [key for key, value in found.items() if value is not None
-                and (low is None or value >= low) and (high is None or value < high)]  # fmt: skip
-        lines.append((name, len(mine), sum((amounts.get(key) or Decimal(0) for key in mine), Decimal(0))))
+        mine = accounts.filter(_is_between(pl.col(metric_id), low, high))
+        lines.append((name, mine.height, Decimal(mine.get_column(summed).sum() or 0)))
     return lines
+
+
+def _is_between(value: pl.Expr, low: Decimal | None, high: Decimal | None) -> pl.Expr:
+    is_above = pl.lit(value=True) if low is None else value >= low
+    return value.is_not_null() & is_above & (pl.lit(value=True) if high is None else value < high)
 
 
 def _engineers(source: Source) -> Table:
@@ -173,7 +178,5 @@ def risk(source: Source) -> Block:
 
 
 def _low_use(source: Source) -> Decimal:
-    amounts = {row["grain_key"]: row["value"] or Decimal(0) for row in source.rows("M-01", "account_month")}
-    low = [row["grain_key"] for row in source.rows("M-44", "account_month")
-           if row["value"] is not None and row["value"] < LOW_USE]  # fmt: skip
-    return sum((amounts.get(key, Decimal(0)) for key in low), Decimal(0))
+    accounts = source.accounts("M-44", "M-01")
+    return Decimal(accounts.filter(pl.col("M-44") < LOW_USE).get_column("M-01").sum() or 0)

@@ -109,6 +109,12 @@ class Source:
         where = (pl.col("metric_id") == metric_id) & (pl.col("grain") == grain)
         yield from self.figures.filter(where).sort("grain_key").iter_rows(named=True)
 
+    def accounts(self, *metric_ids: str) -> pl.DataFrame:
+        """Return metrics of the accounts side by side, a row an account, without its name."""
+        mine = self.figures.filter((pl.col("grain") == "account_month") & pl.col("metric_id").is_in(metric_ids))
+        wide = mine.pivot("metric_id", on_columns=list(dict.fromkeys(metric_ids)), index="grain_key", values="value")
+        return wide.drop("grain_key")
+
     @property
     def is_partial(self) -> bool:
         """Whether the as-of lies in the month: then its figures are those of a part of it."""
