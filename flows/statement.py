@@ -7,7 +7,7 @@ from compute.months import Month
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import STATEMENT
 from storage.snapshots import Draft
-from storage.statement import SOURCES, gather, save_statements
+from storage.statement import SOURCES, Shared, gather, save_statements
 
 
 def bring_statements(job: Job, drafts: list[Draft]) -> None:
@@ -23,9 +23,7 @@ def bring_statements(job: Job, drafts: list[Draft]) -> None:
 def write_statements(job: Job, drafts: list[Draft], key: str) -> None:
     """Write what the reports of the drafts tell beside their figures."""
     months = tuple(Month.parse(draft.month) for draft in drafts)
-    watch, holidays = Stopwatch(job, STATEMENT.name, months), job.company.calendar.holidays
-    statements = {
-        draft.snapshot_id: gather(job.lake, month, holidays) for draft, month in zip(drafts, months, strict=True)
-    }
+    watch, shared = Stopwatch(job, STATEMENT.name, months), Shared.read(job.lake, job.company.calendar.holidays)
+    statements = {draft.snapshot_id: gather(month, shared) for draft, month in zip(drafts, months, strict=True)}
     save_statements(job.lake, statements, key, watch.work(rows=len(statements)))
     say("statements", drafts=len(drafts))

@@ -7,6 +7,7 @@ Source: `operations.md` E.1, E.2.
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -32,7 +33,7 @@ from storage.catalog import (
     STATUS_STEP,
 )
 from storage.dataset import Dataset
-from storage.lake import Lake
+from storage.lake import Lake, Table
 from storage.work import Work
 
 # What a statement is made from; when one of them changes, it is made anew.
@@ -46,61 +47,88 @@ YEAR = 12
 Statement = dict[str, list[dict[str, Any]]]
 
 
-def gather(lake: Lake, month: Month, holidays: Collection[date]) -> Statement:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the statements of all months read of, opened once.
+
+    Attributes:
+        tables: by name, at one moment.
+        history: the company's figures of all months.
+        members: COHORT rows.
+    """
+
+    tables: Mapping[str, Table]
+    history: pl.DataFrame
+    members: pl.DataFrame
+    steps: pl.DataFrame
+    renewals: pl.DataFrame
+    weeks: pl.DataFrame
+    holidays: Collection[date]
+
+    @classmethod
+    def read(cls, lake: Lake, holidays: Collection[date]) -> "Shared":
+        """Return what is there now."""
+        tables = {dataset.name: lake.open(dataset) for dataset in (*SOURCES, JUDGED["revenue"])}
+        of_company = (pl.col("grain") == "company_month") & (pl.col("grain_key") == COMPANY)
+        return cls(
+            tables=tables,
+            history=pl.concat([tables[dataset.name].read(of_company) for dataset in FIGURES.values()]),
+            members=cohort_members(_existing(tables)).collect(engine="streaming"),
+            steps=tables[STATUS_STEP.name].read(),
+            renewals=tables[SILVER["subscription_renewals"].name].read(),
+            weeks=tables[ENGAGEMENT_WEEK.name].read(pl.col("account_id") == COMPANY),
+            holidays=holidays,
+        )
+
+    def of(self, dataset: Dataset, month: Month, *more: str) -> pl.DataFrame:
+        """Return a table's rows of a month, and of other values of its month column."""
+        return self.tables[dataset.name].read(pl.col("month").is_in([str(month), *more]))
+
+
+def gather(month: Month, shared: Shared) -> Statement:
     """Return the statement of a month as it stands now: small tables by name, as JSON values."""
-    of_month, name = pl.col("month") == str(month), str(month)
-    rows = (
-        lake.open(ACCOUNT_MONTH_TABLE)
-        .scan()
-        .filter(pl.col("is_existing"))
-        .select("account_id", "month", "mrr", "mrr_quality")
-    )
-    trailing = pl.col("month").is_in([str(each) for each in month.plus(-6).until(month)])
+    trailing = [str(each) for each in month.plus(-6).until(month)]
+    year = [str(each) for each in month.plus(-YEAR).until(month.plus(-1))]
     tables = {
-        "history": _history(lake, month),
-        "bridges": lake.read(MRR_BRIDGE, trailing).sort("month", "tier"),
-        "cohorts": cohort_cells(rows, cohort_members(rows).collect(engine="streaming"), month),
-        "trials": mature_trials(lake.read(STATUS_STEP), month),
-        "renewals_due": renewals_due(lake.read(SILVER["subscription_renewals"]), month),
-        "licences_next": licences_next(
-            lake.read(SILVER["license_changes"], pl.col("month") == str(month.plus(1))), month
-        ),
-        "weeks": last_weeks(lake.read(ENGAGEMENT_WEEK, pl.col("account_id") == COMPANY), month, holidays),
-        "completeness": lake.read(COMPLETENESS_ROW, of_month).drop("month").sort("dataset"),
-        "gates": lake.read(RECONCILIATION_GATE, of_month).drop("month").sort("gate"),
-        "variance": variance(lake.read(RECONCILIATION_ROW, of_month)),
-        "clicks": _clicks(lake, name),
-        "imputed": _imputed(lake, month),
-        "held": _held(lake, name),
+        "history": shared.history.filter(pl.col("month").is_in(year)).sort("month", "metric_id"),
+        "bridges": shared.of(MRR_BRIDGE, month, *trailing).sort("month", "tier"),
+        "cohorts": cohort_cells(_existing(shared.tables), shared.members, month),
+        "trials": mature_trials(shared.steps, month),
+        "renewals_due": renewals_due(shared.renewals, month),
+        "licences_next": licences_next(shared.of(SILVER["license_changes"], month.plus(1)), month),
+        "weeks": last_weeks(shared.weeks, month, shared.holidays),
+        "completeness": shared.of(COMPLETENESS_ROW, month).drop("month").sort("dataset"),
+        "gates": shared.of(RECONCILIATION_GATE, month).drop("month").sort("gate"),
+        "variance": variance(shared.of(RECONCILIATION_ROW, month)),
+        "clicks": _clicks(shared, month),
+        "imputed": _imputed(shared.steps, month),
+        "held": _held(shared, month),
     }
     return {table: lines(part) for table, part in tables.items()}
 
 
-def _history(lake: Lake, month: Month) -> pl.DataFrame:
-    """Return the company's figures of the twelve months before, of those that have any."""
-    months = [str(each) for each in month.plus(-YEAR).until(month.plus(-1))]
-    where = pl.col("month").is_in(months) & (pl.col("grain") == "company_month") & (pl.col("grain_key") == "company")
-    parts = [lake.read(dataset, where) for dataset in FIGURES.values()]
-    return pl.concat(parts).sort("month", "metric_id")
+def _existing(tables: Mapping[str, Table]) -> pl.LazyFrame:
+    rows = tables[ACCOUNT_MONTH_TABLE.name].scan().filter(pl.col("is_existing"))
+    return rows.select("account_id", "month", "mrr", "mrr_quality")
 
 
-def _clicks(lake: Lake, month: str) -> pl.DataFrame:
+def _clicks(shared: Shared, month: Month) -> pl.DataFrame:
     """Return how many accepted clicks of the month there are, and how many arrived late (L-4)."""
-    codes = lake.open(SILVER["click_events"]).scan().filter(pl.col("month") == month).select("_codes")
+    codes = shared.tables[SILVER["click_events"].name].scan().filter(pl.col("month") == str(month)).select("_codes")
     late = pl.col("_codes").list.contains(pl.lit("CLK-W01")).sum()
     return codes.select(accepted=pl.len(), late=late).collect(engine="streaming")
 
 
-def _imputed(lake: Lake, month: Month) -> pl.DataFrame:
+def _imputed(steps: pl.DataFrame, month: Month) -> pl.DataFrame:
     dated = pl.col("change_date").is_between(pl.lit(month.first), pl.lit(month.last))
-    return lake.read(STATUS_STEP, pl.col("is_imputed") & dated).select(steps=pl.len())
+    return steps.filter(pl.col("is_imputed") & dated).select(steps=pl.len())
 
 
-def _held(lake: Lake, month: str) -> pl.DataFrame:
+def _held(shared: Shared, month: Month) -> pl.DataFrame:
     """Return by dataset the rows that are held and open, and of bills the MRR that they state."""
-    held = lake.read(HELD_ROW, pl.col("month").is_in([month, UNDATED]) & ~pl.col("is_closed"))
+    held = shared.of(HELD_ROW, month, UNDATED).filter(~pl.col("is_closed"))
     place = ["_batch_id", "_row"]
-    bills = lake.read(JUDGED["revenue"], pl.col("month").is_in([month, UNDATED]), [*place, "total_monthly_revenue"])
+    bills = shared.of(JUDGED["revenue"], month, UNDATED).select([*place, "total_monthly_revenue"])
     stated = held.select("dataset", _batch_id="batch_id", _row="row").join(bills, on=place, how="left")
     is_bill = pl.col("dataset") == "revenue"
     mrr = pl.col("total_monthly_revenue").filter(is_bill).sum()
