@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from compute.errors import PipelineError
-from flows.commands import check, demo, export, quarantine, release, run, sample, status
+from flows.commands import check, demo, explain, export, quarantine, release, run, sample, status, why
 from flows.settings import PREFIX
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.command("sample")(sample.sample)
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("export")(export.export)
+app.command("explain")(explain.explain_figure)
+app.command("why")(why.why)
 quarantine.app.command("release")(release.release)
 quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
