@@ -19,7 +19,7 @@ from compute.metrics import BY_ID
 from compute.months import Month
 from storage.catalog import FIGURES, SNAPSHOT_FIGURE
 from storage.lake import Lake
-from storage.provenance import RECORD, Snapshot, records_behind, snapshot_of
+from storage.provenance import Snapshot, records_behind, snapshot_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +117,10 @@ def explain(lake: Lake, question: Question) -> Explanation:
     shown = question.account if is_company else None
     if shown and all(shown not in each.of.rows.get_column("account_id") for each in walk.sums.values()):
         raise BadAnchor(f"{shown} has no part in {figure['metric_id']} of {question.month}: leave out --account.")
-    records = [_records(snapshot, each) for each in walk.sums.values()]
-    found = pl.concat([pl.DataFrame(schema=RECORD), *records]).unique().sort(list(RECORD))
+    found = records_behind(snapshot, [(each.pipeline, each.of) for each in walk.sums.values()])
     if shown:
         found = found.filter(pl.col("account_id").is_in([shown, ""]))
     return Explanation(snapshot, list(walk.steps.values()), list(walk.sums.values()), found, shown)
-
-
-def _records(snapshot: Snapshot, each: Sum) -> pl.DataFrame:
-    behind = [records_behind(snapshot, each.pipeline, each.of, trace) for trace in each.of.part.traces]
-    return pl.concat([pl.DataFrame(schema=RECORD), *behind])
 
 
 @dataclass(slots=True)
@@ -163,7 +157,7 @@ class Walk:
 
 def _versioned(snapshot: Snapshot, pipeline: str, table: str | None) -> str:
     name = table or FIGURES[pipeline].name
-    return f"{name}@{snapshot.versions(pipeline)[name]}"
+    return f"{name}@{snapshot.version(pipeline, name)}"
 
 
 def row_of(figures: pl.DataFrame, metric_id: str, grain: str, key: str) -> dict[str, Any]:

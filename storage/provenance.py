@@ -6,10 +6,10 @@ Source: `operations.md` S-2, E.2 "Provenance".
 """
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -22,10 +22,10 @@ from compute.errors import BadMonth
 from compute.months import Month, parse_months
 from compute.parts import Trace
 from compute.releases import RELEASED, fixed_rows
-from compute.schema import Schema
+from compute.schema import Schema, typed
 from compute.wording import worded
 from storage.catalog import BRONZE, DATASETS, FIGURES, RELEASES, SILVER, SNAPSHOT
-from storage.lake import Lake, Table
+from storage.lake import NEVER_WRITTEN, Lake, Table
 
 RECORD: Schema = {
     "dataset": pl.String,
@@ -39,7 +39,7 @@ _TABLES = {dataset.name: dataset for dataset in DATASETS}
 _FROM_BILL = ("billed", "by_status")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A draft of a month, and the tables that it was made from at the versions that they had."""
 
@@ -51,22 +51,22 @@ class Snapshot:
     as_of: datetime
     manifest: Mapping[str, Any]
     _versions: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    _tables: dict[tuple[str, int], Table] = field(default_factory=dict)
 
-    def versions(self, pipeline: str) -> Mapping[str, int]:
-        """Return the version of every table behind a pipeline's figures, by name."""
+    def version(self, pipeline: str, table: str) -> int:
+        """Return the version of a table behind a pipeline's figures."""
         if pipeline not in self._versions:
             name = FIGURES[pipeline].name
             self._versions[pipeline] = _behind(self.lake, name, self.manifest["upstream"][name]["version"], self.month)
-        return self._versions[pipeline]
+        # What was made from a table that was never written leads no further.
+        return self._versions[pipeline].get(table, NEVER_WRITTEN)
 
     def open(self, pipeline: str, table: str) -> Table:
         """Return a table as the pipeline's figures were made from it."""
-        return self.lake.open(_TABLES[table], self.versions(pipeline)[table])
-
-    @cached_property
-    def releases(self) -> pl.DataFrame:
-        """What was decided of quarantined rows; a fix is a record of its own."""
-        return self.lake.read(RELEASES)
+        version = self.version(pipeline, table)
+        if (table, version) not in self._tables:
+            self._tables[table, version] = self.lake.open(_TABLES[table], version)
+        return self._tables[table, version]
 
 
 def snapshot_of(lake: Lake, month: Month, stand: str | None = None) -> Snapshot:
@@ -120,33 +120,57 @@ def _wrote(commit: Mapping[str, Any], month: Month) -> bool:
     return not months or month in parse_months(months)
 
 
-def records_behind(snapshot: Snapshot, pipeline: str, part: Contributions, trace: Trace) -> pl.DataFrame:
-    """Return the RECORD rows that a trace of a part leads to."""
-    contract = BY_NAME[trace.dataset]
-    silver = snapshot.open(pipeline, SILVER[contract.dataset].name).scan()
-    current = silver.filter(pl.sql_expr(trace.where.format_map(part.scope.words)))
+def records_behind(snapshot: Snapshot, parts: Iterable[tuple[str, Contributions]]) -> pl.DataFrame:
+    """Return the RECORD rows of the received records behind parts, each once.
+
+    Args:
+        snapshot: of the figures.
+        parts: each with the pipeline that read it.
+    """
+    asked: dict[tuple[str, int], list[pl.Expr]] = defaultdict(list)
+    for pipeline, part in parts:
+        for trace in part.part.traces:
+            version = snapshot.version(pipeline, SILVER[trace.dataset].name)
+            asked[trace.dataset, version].append(_is_behind(part, trace))
+    found = [_records(snapshot, BY_NAME[name], version, which) for (name, version), which in asked.items()]
+    return pl.concat([pl.DataFrame(schema=RECORD), *found]).unique().sort(list(RECORD))
+
+
+def _is_behind(part: Contributions, trace: Trace) -> pl.Expr:
+    """Return which rows of the feed a trace leads to."""
+    where = pl.sql_expr(trace.where.format_map(part.scope.words))
     if trace.is_by_account and "account_id" in part.part.key:
         rows = part.rows.filter(~pl.col("quality").is_in(_FROM_BILL)) if trace.is_without_bill else part.rows
-        current = current.filter(pl.col("account_id").is_in(rows.get_column("account_id").to_list()))
+        where &= pl.col("account_id").is_in(rows.get_column("account_id").to_list())
     elif trace.is_by_account and part.scope.account:
-        current = current.filter(pl.col("account_id") == part.scope.account)
+        where &= pl.col("account_id") == part.scope.account
+    return where
+
+
+def _records(snapshot: Snapshot, contract: Contract, version: int, which: list[pl.Expr]) -> pl.DataFrame:
+    """Return the RECORD rows of a feed that any of the conditions holds for."""
     places = list(contract.order)
+    account = pl.col(contract.account) if contract.account else pl.lit("")
+    received = snapshot.lake.open(BRONZE[contract.dataset]).scan()
+    fixed = fixed_rows(snapshot.lake.read(RELEASES), contract).lazy()
+    digests = pl.concat([rows.select(*places, "_payload_sha256") for rows in (received, fixed)])
     return (
-        current.select(pl.col(contract.account) if contract.account else pl.lit("").alias("account_id"),
-                       pl.col(contract.dated).cast(pl.String).alias("dated"), *places)
-        .join(_received(snapshot, contract), on=places, how="left")
-        .select(pl.lit(contract.dataset).alias("dataset"), "account_id", "dated", _place(contract),
-                arrival="_arrival", payload_sha256="_payload_sha256")
+        snapshot.lake.open(SILVER[contract.dataset], version)
+        .scan()
+        .filter(pl.any_horizontal(which))
+        .select(*places, account_id=account, dated=pl.col(contract.dated).cast(pl.String))
+        .join(digests, on=places, how="left")
+        .select(
+            "account_id",
+            "dated",
+            dataset=pl.lit(contract.dataset),
+            place=_place(contract),
+            arrival="_arrival",
+            payload_sha256="_payload_sha256",
+        )
         .collect()
-        .cast(dict(RECORD))  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-def _received(snapshot: Snapshot, contract: Contract) -> pl.LazyFrame:
-    columns = [*contract.order, "_payload_sha256"]
-    bronze = snapshot.lake.open(BRONZE[contract.dataset]).scan().select(columns)
-    fixed = fixed_rows(snapshot.releases, contract).select(columns)
-    return pl.concat([bronze, fixed.lazy()])
+        .pipe(typed, RECORD)
+    )
 
 
 def _place(contract: Contract) -> pl.Expr:
@@ -155,4 +179,4 @@ def _place(contract: Contract) -> pl.Expr:
         is_fixed = pl.col("_partition") < 0
     else:
         stood, is_fixed = worded("{} line {}", "_file", "_row"), pl.col("_file") == RELEASED
-    return pl.when(is_fixed).then(pl.lit("a fixed record")).otherwise(stood).alias("place")
+    return pl.when(is_fixed).then(pl.lit("a fixed record")).otherwise(stood)
