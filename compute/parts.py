@@ -106,6 +106,17 @@ def _moving(part: Part) -> Part:
     return replace(part, cause="movement", detail="coalesce(sub_reason, '')")
 
 
+def _moved(where: str, amount: str) -> Part:
+    """Return a part of the accounts that moved so, and of those of which nobody knows: they make it unknown."""
+    known = f"case when movement != 'unknown' then {amount} end"
+    return _row(f"({where} or movement = 'unknown')", known, _OF_CHANGE)
+
+
+def _seats(where: str, amount: str) -> Part:
+    """Return a part of the accounts whose licences moved so, and of those of which nobody knows."""
+    return _row(f"({where} or licences is null)", f"case when licences is not null then {amount} end", _OF_LICENCES)
+
+
 def _profit(amount: str, *traces: Trace) -> Part:
     """Return a part of the month's profit accounts: strangers with an expense too."""
     return Part("gold/account_month", "month = '{month}'", amount, traces=traces)
@@ -181,24 +192,22 @@ PARTS: Mapping[str, Part] = {
     "known_mrr": _moving(_row("mrr is not null")),
     "mrr_at_risk": _row(f"payment_status in {AT_RISK}"),
     "prior_mrr": _row(amount="prior_mrr", traces=_OF_PRIOR),
-    **{f"{name}_mrr": _row(f"movement = '{name}'", "movement_amount", _OF_CHANGE) for name in MOVING},
-    **{f"{name}_accounts": _row(f"movement = '{name}'", "1", _OF_CHANGE) for name in MOVING},
-    "moved_mrr": _row(f"movement in {MOVING}", "movement_amount", _OF_CHANGE),
-    "explained_mrr": _row(f"movement in {MOVING} and is_explained", "movement_amount", _OF_CHANGE),
+    **{f"{name}_mrr": _moved(f"movement = '{name}'", "movement_amount") for name in MOVING},
+    **{f"{name}_accounts": _moved(f"movement = '{name}'", "1") for name in ("new", "reactivation", "churn")},
+    "moved_mrr": _moved(f"movement in {MOVING}", "movement_amount"),
+    "explained_mrr": _moved(f"movement in {MOVING} and is_explained", "movement_amount"),
     "committed_change": _row("mrr > 0", "committed_change", (
         Trace("license_changes", "change_date <= date '{last}' and effective_date > date '{last}'"),
         Trace("subscription_renewals", "renewal_date > date '{last}'"))),
-    "paying_accounts": _row("mrr > 0", "1"),
+    "paying_accounts": _row("(mrr > 0 or mrr is null)", "case when mrr > 0 then 1 end"),
     "opening_accounts": _row("prior_mrr > 0", "1", _OF_PRIOR),
     "licences": _row(amount="licences", traces=_OF_LICENCES),
     "licences_in_force": _row(amount="coalesce(licences, case when mrr = 0 then 0 end)", traces=_OF_LICENCES),
-    "prior_licences": _row(amount="prior_licences", traces=_OF_LICENCES),
-    "new_licences": _row("prior_licences = 0", "licences", _OF_LICENCES),
-    "added_licences": _row("prior_licences > 0 and licences > prior_licences", "licences - prior_licences",
-                           _OF_LICENCES),
-    "removed_licences": _row("licences > 0 and licences < prior_licences", "prior_licences - licences",
-                             _OF_LICENCES),
-    "churned_licences": _row("licences = 0 and prior_licences > 0", "prior_licences", _OF_LICENCES),
+    "prior_licences": _row(amount="case when licences is not null then prior_licences end", traces=_OF_LICENCES),
+    "new_licences": _seats("prior_licences = 0", "licences"),
+    "added_licences": _seats("(prior_licences > 0 and licences > prior_licences)", "licences - prior_licences"),
+    "removed_licences": _seats("(licences > 0 and licences < prior_licences)", "prior_licences - licences"),
+    "churned_licences": _seats("(licences = 0 and prior_licences > 0)", "prior_licences"),
     "accounts_in_status": _row("status = '{name}'", "1", (_STATUS,)),
     "largest": _largest(1),
     "largest_5": _largest(5),
@@ -209,7 +218,7 @@ PARTS: Mapping[str, Part] = {
     "kept_mrr": _kept("mrr"),
     "kept_mrr_without_growth": _kept("least(mrr, mrr_then)"),
     "cohort_accounts": _cohort("month = '{month}'", "1"),
-    "cohort_paying": _cohort("month = '{month}' and mrr > 0", "1"),
+    "cohort_paying": _cohort("month = '{month}' and (mrr > 0 or mrr is null)", "case when mrr > 0 then 1 end"),
     "cohort_mrr": _cohort("month = '{month}'", "mrr"),
     "cohort_first_mrr": _cohort("month = '{name}'", "mrr"),
     "trials": _trials("step = trial_step"),

@@ -15,7 +15,7 @@ from compute.changes import ratio_changes, sum_changes
 from compute.contributions import Contributions, contributions
 from compute.figures import Exact, Reason
 from compute.formulas import Formula, Operation, evaluate, parse, replaced, weights
-from compute.lineage import PIPELINES, Scope, formula_of, operand_key
+from compute.lineage import ACCOUNT_MONTH, PIPELINES, Scope, formula_of, operand_key
 from compute.metrics import BY_ID
 from compute.money import stored
 from compute.months import Month
@@ -85,6 +85,8 @@ def change_of(lake: Lake, question: Question) -> Change:
     snapshot = snapshot_of(lake, question.month, question.stand)
     figures = lake.read(SNAPSHOT_FIGURE, pl.col("snapshot_id") == snapshot.snapshot_id)
     figure = find_figure(figures, question, snapshot)
+    if question.account and figure["grain"] != ACCOUNT_MONTH:
+        raise NoChange(f"{question.metric_id} is no figure of an account in {question.month}: leave out --account.")
     for each in (figure, _figure_before(lake, figure)):
         _require_value(each)
     scope = Scope.of(snapshot.month, figure["grain"], figure["grain_key"])

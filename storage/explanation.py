@@ -176,7 +176,7 @@ def find_figure(figures: pl.DataFrame, question: Question, snapshot: Snapshot) -
     if name not in BY_ID:
         raise BadAnchor(f"{name} is no metric: docs/metrics.md lists them.")
     if question.grain in DETAILS:
-        raise BadAnchor(f"No snapshot holds a {question.grain} figure: `techflow export metrics {month}` shows them.")
+        raise BadAnchor(f"No snapshot holds an {question.grain} figure: `techflow export metrics {month}` shows them.")
     of_metric = figures.filter(pl.col("metric_id") == name).sort("grain", "grain_key")
     for grain, key in _places(question):
         found = of_metric.filter((pl.col("grain") == grain) & (pl.col("grain_key") == key))

@@ -143,6 +143,9 @@ def shown(value: Fraction | None) -> str:
 def main(places: list[str]) -> int:
     """Re-add the explanations in files, or the one on standard input; returns the exit code."""
     texts = [Path(place).read_text(encoding="utf-8") for place in places] or [sys.stdin.read()]
+    if not all(text.strip() for text in texts):
+        sys.stdout.write("an explanation is empty: nothing to re-add\n")
+        return 1
     told = [read(text) for text in texts]
     found = [line for each in told for line in differences(each)]
     lines = [*found, f"{len(told)} figures re-added, {len(found)} differences"]

@@ -5,13 +5,14 @@ Internal: it names accounts, teams and payloads. Source: `operations.md` F.2, E.
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import polars as pl
 import typer
 from rich.table import Table
 
-from compute.anchors import BadAnchor, parse_anchor
+from compute.anchors import COMPANY_MONTH, BadAnchor, parse_anchor
 from compute.exchange import plain, to_csv
 from compute.figures import Reason
 from compute.footnotes import FOOTNOTES
@@ -65,6 +66,8 @@ def question(figure: str, month: str | None, account: str | None) -> Question:
         place = parse_anchor(figure)
         if month is not None and Month.parse(month) != place.month:
             raise BadAnchor(f"{figure} is a figure of {place.month}: leave the month out.")
+        if account is not None and place.grain != COMPANY_MONTH:
+            raise BadAnchor(f"{figure} names what it is a figure of: leave out --account.")
         return Question.of(place, account)
     if month is None:
         raise BadAnchor(f"{figure} needs a month: techflow explain {figure} 2024-01.")
@@ -180,11 +183,20 @@ def _print(explanation: Explanation) -> None:
     for title, rows in (
         ("how it adds up", [_shown_step(step) for step in (figure, *told["derived_from"]) if step["formula"]]),
         ("sums", [{**each, "amount": f"sum of {each['amount']}"} for each in told["sums"]]),
-        ("rows", told["rows"]),
-        ("records", told["records"]),
+        ("rows", sorted(told["rows"], key=_largest_first)),
+        ("records", [_short(record) for record in told["records"]]),
     ):
         if rows:
             console.print(_listed(title, rows), "", soft_wrap=True)
+
+
+def _largest_first(row: Mapping[str, Any]) -> tuple[str, Decimal]:
+    return row["sum"], -abs(Decimal(row["amount"] or 0))
+
+
+def _short(record: Mapping[str, Any]) -> dict[str, Any]:
+    arrival, digest = record["arrival"][:16] + "Z", f"{record['payload_sha256'][:12]}…"
+    return {**record, "arrival": arrival, "payload_sha256": digest}
 
 
 def _shown_step(step: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,7 +205,7 @@ def _shown_step(step: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _listed(title: str, rows: list[dict[str, Any]]) -> Table:
-    count = f", the first {_SHOWN} of {len(rows)} (--format csv has all)" if len(rows) > _SHOWN else ""
+    count = f", {_SHOWN} of {len(rows)} (--format csv has all)" if len(rows) > _SHOWN else ""
     table = Table(*rows[0], title=f"{title}{count}", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for row in rows[:_SHOWN]:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
