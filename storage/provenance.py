@@ -109,7 +109,7 @@ def _behind(lake: Lake, name: str, version: int, month: Month) -> dict[str, int]
 def _inputs(lake: Lake, name: str, version: int, month: Month) -> Mapping[str, int]:
     """Return what the last commit that wrote the month, up to a version, was made from."""
     for commit in lake.open(_TABLES[name], version).history():
-        if commit["version"] <= version and "techflow.inputs" in commit and _wrote(commit, month):
+        if "techflow.inputs" in commit and _wrote(commit, month):
             inputs: Mapping[str, int] = json.loads(commit["techflow.inputs"])
             return inputs
     return {}

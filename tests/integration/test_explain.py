@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import polars as pl
@@ -191,7 +192,7 @@ def test_a_replaced_draft_is_still_explained_from_the_tables_that_it_was_made_fr
     first, second = (explain(lake, Question.of(parse_anchor(f"fig:M-01:2024-01:d{n}"), None)) for n in (1, 2))
 
     assert [Decimal("47416.67"), Decimal("47516.67")] == [each.figure["value"] for each in (first, second)]
-    assert [Decimal("47416.67"), Decimal("47516.67")] == [each.sums[0].of.value for each in (first, second)]
+    assert [Fraction("47416.67"), Fraction("47516.67")] == [each.sums[0].of.value for each in (first, second)]
     assert "ACC_008" not in first.records.get_column("account_id")
     assert "ACC_008" in second.records.get_column("account_id")
     assert first.sums[0].table != second.sums[0].table
