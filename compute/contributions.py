@@ -13,6 +13,7 @@ from compute.lineage import Scope
 from compute.money import RATIO
 from compute.parts import PARTS, Part
 from compute.schema import Schema, typed
+from compute.wording import escaped
 
 CONTRIBUTION: Schema = {
     "key": pl.String,
@@ -68,7 +69,7 @@ def contributions(name: str, scope: Scope, read: Read) -> Contributions:
 
 def _filter(part: Part, scope: Scope) -> str:
     where = part.where.format_map(scope.words)
-    return f"{where} and account_id = '{scope.account}'" if scope.account else where
+    return f"{where} and account_id = '{escaped(scope.account)}'" if scope.account else where
 
 
 def _chosen(part: Part, scope: Scope, where: str, read: Read) -> pl.LazyFrame:

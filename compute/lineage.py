@@ -12,6 +12,7 @@ from compute.anchors import COMPANY_MONTH
 from compute.figures import COMPANY
 from compute.months import Month
 from compute.movements import MOVING
+from compute.wording import escaped
 
 ACCOUNT_MONTH = "account_month"
 
@@ -53,7 +54,7 @@ class Scope:
             "days": str(len(days)),
             "workdays": str(sum(day.weekday() < 5 for day in days)),
             "logo_churns": " + ".join(f"churn_accounts@{each} / opening_accounts@{each}" for each in year),
-            "name": self.name.replace("'", "''"),
+            "name": escaped(self.name),
         }
 
 

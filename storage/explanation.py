@@ -17,6 +17,7 @@ from compute.formulas import names, parse
 from compute.lineage import ACCOUNT_MONTH, PIPELINES, Scope, formula_of, operand_key
 from compute.metrics import BY_ID
 from compute.months import Month
+from compute.wording import escaped
 from storage.catalog import FIGURES, SNAPSHOT_FIGURE
 from storage.lake import Lake
 from storage.provenance import Snapshot, records_behind, snapshot_of
@@ -99,7 +100,7 @@ class Explanation:
     def filter(self) -> str:
         """Which row of that table."""
         columns = ("month", "metric_id", "grain", "grain_key")
-        return " and ".join(f"{name} = '{str(self.figure[name]).replace(chr(39), chr(39) * 2)}'" for name in columns)
+        return " and ".join(f"{name} = '{escaped(self.figure[name])}'" for name in columns)
 
 
 def explain(lake: Lake, question: Question) -> Explanation:
