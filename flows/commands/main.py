@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from compute.errors import PipelineError
-from flows.commands import check, demo, export, quarantine, release, report, run, sample, status
+from flows.commands import check, demo, explain, export, quarantine, release, report, run, sample, status, why
 from flows.settings import PREFIX
 
 _DEBUG = "TECHFLOW_DEBUG"
@@ -27,6 +27,8 @@ app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("export")(export.export)
 app.command("report")(report.report)
+app.command("explain")(explain.explain_figure)
+app.command("why")(why.why)
 quarantine.app.command("release")(release.release)
 quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
