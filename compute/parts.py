@@ -106,10 +106,12 @@ def _moving(part: Part) -> Part:
     return replace(part, cause="movement", detail="coalesce(sub_reason, '')")
 
 
+_ONE_MOVED = "case when movement != 'unknown' then 1 end"
+
+
 def _moved(where: str, amount: str) -> Part:
     """Return a part of the accounts that moved so, and of those of which nobody knows: they make it unknown."""
-    known = f"case when movement != 'unknown' then {amount} end"
-    return _row(f"({where} or movement = 'unknown')", known, _OF_CHANGE)
+    return _row(f"({where} or movement = 'unknown')", amount, _OF_CHANGE)
 
 
 def _seats(where: str, amount: str) -> Part:
@@ -193,7 +195,7 @@ PARTS: Mapping[str, Part] = {
     "mrr_at_risk": _row(f"payment_status in {AT_RISK}"),
     "prior_mrr": _row(amount="prior_mrr", traces=_OF_PRIOR),
     **{f"{name}_mrr": _moved(f"movement = '{name}'", "movement_amount") for name in MOVING},
-    **{f"{name}_accounts": _moved(f"movement = '{name}'", "1") for name in ("new", "reactivation", "churn")},
+    **{f"{name}_accounts": _moved(f"movement = '{name}'", _ONE_MOVED) for name in ("new", "reactivation", "churn")},
     "moved_mrr": _moved(f"movement in {MOVING}", "movement_amount"),
     "explained_mrr": _moved(f"movement in {MOVING} and is_explained", "movement_amount"),
     "committed_change": _row("mrr > 0", "committed_change", (

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import polars as pl
 import typer
-from rich.table import Table
+from rich.markup import escape
 
 from compute.anchors import COMPANY_MONTH, BadAnchor, parse_anchor
 from compute.exchange import plain, to_csv
@@ -19,7 +19,7 @@ from compute.footnotes import FOOTNOTES
 from compute.metrics import BY_ID
 from compute.money import stored
 from compute.months import Month
-from flows.commands.screen import screen
+from flows.commands.screen import screen, show_table
 from flows.settings import load_settings
 from storage.explanation import Explanation, Question, Step, Sum, explain
 from storage.lake import Lake
@@ -172,14 +172,14 @@ def _print(explanation: Explanation) -> None:
     figure, definition = told["figure"], told["definition"]
     shown = figure["value"] if figure["value"] is not None else f"null ({figure['null_reason']})"
     console.print(f"[bold]{definition['id']} {definition['name']}[/] = [bold]{shown}[/] {figure['unit']}",
-                  f"   quality {figure['quality']}   {figure['grain_key']}")  # fmt: skip
+                  f"   quality {figure['quality']}   {escape(figure['grain_key'])}")  # fmt: skip
     console.print(f"{definition['formula']} (definition {definition['version']}"
                   f"{', ' + definition['label'] if definition['label'] else ''})", soft_wrap=True)  # fmt: skip
     for footnote in figure["footnotes"].values():
         console.print(footnote, soft_wrap=True)
     console.print(f"{told['anchor']}   snapshot {told['snapshot']['snapshot_id']}, content "
                   f"{told['snapshot']['content_hash'][:12]}", soft_wrap=True)  # fmt: skip
-    console.print(f"{told['source']['table']} where {told['source']['filter']}: 1 row", "", soft_wrap=True)
+    console.print(f"{told['source']['table']} where {escape(told['source']['filter'])}: 1 row", "", soft_wrap=True)
     for title, rows in (
         ("how it adds up", [_shown_step(step) for step in (figure, *told["derived_from"]) if step["formula"]]),
         ("sums", [{**each, "amount": f"sum of {each['amount']}"} for each in told["sums"]]),
@@ -187,7 +187,9 @@ def _print(explanation: Explanation) -> None:
         ("records", [_short(record) for record in told["records"]]),
     ):
         if rows:
-            console.print(_listed(title, rows), "", soft_wrap=True)
+            count = f", {_SHOWN} of {len(rows)} (--format csv has all)" if len(rows) > _SHOWN else ""
+            show_table(console, list(rows[0]), [list(row.values()) for row in rows[:_SHOWN]], title=title + count)
+            console.print()
 
 
 def _largest_first(row: Mapping[str, Any]) -> tuple[str, Decimal]:
@@ -202,11 +204,3 @@ def _short(record: Mapping[str, Any]) -> dict[str, Any]:
 def _shown_step(step: Mapping[str, Any]) -> dict[str, Any]:
     value = f"null ({step['null_reason']})" if step["value"] is None else step["value"]
     return {"name": step["name"], "value": value, "is": step["formula"]}
-
-
-def _listed(title: str, rows: list[dict[str, Any]]) -> Table:
-    count = f", {_SHOWN} of {len(rows)} (--format csv has all)" if len(rows) > _SHOWN else ""
-    table = Table(*rows[0], title=f"{title}{count}", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for row in rows[:_SHOWN]:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    return table

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import polars as pl
 import typer
-from rich.table import Table
+from rich.markup import escape
 
 from compute.exchange import plain, to_csv
 from compute.metrics import BY_ID
 from flows.commands.explain import Format, number, question
-from flows.commands.screen import screen
+from flows.commands.screen import screen, show_table
 from flows.settings import load_settings
 from storage.changes import Change, change_of
 from storage.lake import Lake
@@ -68,7 +68,7 @@ def _print(change: Change) -> None:
     row, console = change.figure, screen()
     moved = change.after - change.before
     console.print(
-        f"[bold]{row['metric_id']} {BY_ID[row['metric_id']].name}[/] {row['grain_key']}, {row['month']}: "
+        f"[bold]{row['metric_id']} {BY_ID[row['metric_id']].name}[/] {escape(row['grain_key'])}, {row['month']}: "
         f"{number(change.after)} after {number(change.before)}, a change of [bold]{number(moved)}[/] {row['unit']}",
         "",
         soft_wrap=True,
@@ -77,7 +77,5 @@ def _print(change: Change) -> None:
     for title, rows in (("by cause", totals), ("by row", change.rows)):
         unit = pl.lit(row["unit"])
         shown = rows.with_columns(plain(pl.col(name), unit).alias(name) for name in _NUMBERS if name in rows.columns)
-        table = Table(*shown.columns, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for each in shown.rows():
-            table.add_row(*map(str, each))
-        console.print(table, "", soft_wrap=True)
+        show_table(console, shown.columns, shown.rows(), title=title)
+        console.print()

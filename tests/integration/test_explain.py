@@ -1,7 +1,9 @@
 """Every figure of a snapshot resolves to its lineage, and re-adds from it (AT-81); a change is told by its parts."""
 
 import hashlib
+import html
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -98,6 +100,16 @@ def test_every_figure_resolves_and_re_adds_from_its_explanation_alone(
     assert {metric.metric_id for metric in METRICS if "CM" in metric.grains} - {"M-45", "M-45.activation"} <= set(
         snapshot_figures(lake, month, accounts).get_column("metric_id")
     )
+
+
+def test_every_anchor_of_a_report_has_its_target(golden_env: dict[str, str], tmp_path: Path) -> None:
+    techflow("report", "2024-01", "--out", str(tmp_path), env=golden_env)
+    page = "".join(place.read_text(encoding="utf-8") for place in tmp_path.rglob("*.html"))
+    anchors = {html.unescape(found) for found in re.findall(r'id="(fig:[^"]+)"', page)}
+
+    assert len(anchors) > 50
+    for each in anchors:
+        assert explain(lake_of(golden_env), Question.of(parse_anchor(each), None)).anchor == each
 
 
 def readd(*places: Path, text: str = "") -> subprocess.CompletedProcess[str]:
