@@ -13,7 +13,7 @@ from compute.company_month import company_month
 from compute.contracts.feeds import FEEDS
 from compute.details import DETAILS
 from compute.metrics import METRICS
-from compute.months import Month, parse_months
+from compute.months import Month
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish
 from flows.engagement import bring_late_events, bring_weeks, engagement, stale_engagement
@@ -21,7 +21,8 @@ from flows.evidence import engagement_watermark, write_completeness, write_recon
 from flows.findings import bring_accounts, bring_findings
 from flows.growth import growth, stale_growth
 from flows.ingest import ingest_all
-from flows.job import RETRY, Job, Stopwatch, month_span, say, start
+from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, start
+from flows.parameters import Instant, Months, run_name
 from flows.profit import profit, stale_profit
 from flows.user_days import bring_user_days
 from storage.catalog import ACCOUNT_MONTH_TABLE, ACCOUNT_USE_TABLE, ALLOCATION_LEDGER, FIGURES, SNAPSHOT
@@ -35,20 +36,20 @@ ASSET = Asset(
 )
 
 
-@flow(name="aggregated", flow_run_name="aggregated {month}")
-def aggregated(month: str, as_of: str | None = None, *, rebuild: bool = False) -> dict[str, object]:
+@flow(name="aggregated", flow_run_name=run_name)
+def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -> dict[str, object]:
     """Run whatever is missing upstream and merge it into the draft snapshots of the months.
 
     Args:
-        month: 2024-01, or a range 2023-10..2024-03.
-        as_of: run as of this instant; the start of the run without it.
+        month: 2024-01, or a range 2023-10..2024-03; `last` and `this` are the months of the as-of.
+        as_of: run as of this instant, with its offset; the start of the run without it.
         rebuild: compute silver and gold anew from bronze.
 
     Returns:
         The months, the draft numbers, the versions of the tables, and how many rows each feed brought.
     """
-    months = parse_months(month)
     job = start("aggregated", as_of, is_rebuild=rebuild)
+    months = asked_months(job, month)
     ingested = ingest_all(job, FEEDS)
     require_months(job, months)
     # A month that has a draft is kept true: what arrived may have changed it too.

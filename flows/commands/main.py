@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from compute.errors import PipelineError
-from flows.commands import check, demo, export, quarantine, release, run, sample, status
+from flows.commands import check, demo, deploy, export, quarantine, release, run, sample, status
 from flows.settings import PREFIX
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("export")(export.export)
 quarantine.app.command("release")(release.release)
 quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
+app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
 
 
