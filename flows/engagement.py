@@ -16,6 +16,7 @@ from compute.engagement_week import engagement_weeks
 from compute.lateness import LATE_EVENT, late_columns, late_events
 from compute.months import Month
 from flows.account_month import bring_account_months, require_months
+from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
 from flows.parameters import Instant, Months, run_name
@@ -66,6 +67,7 @@ def engagement(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
     stale = stale_engagement(job, months)
     if stale:
         write_engagement_figures(job, stale)
+    publish_tables(job)
     return {
         "months": [str(each) for each in months],
         "versions": {

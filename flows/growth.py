@@ -12,6 +12,7 @@ from compute.growth import GrowthInput, growth_figures
 from compute.months import Month
 from compute.retention import cohort_members
 from flows.account_month import bring_account_months, require_months
+from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
 from flows.parameters import Instant, Months, run_name
@@ -48,6 +49,7 @@ def growth(month: Months, as_of: Instant = None, *, rebuild: bool = False) -> di
     stale = stale_growth(job, months)
     if stale:
         write_growth_figures(job, stale)
+    publish_tables(job)
     return {
         "months": [str(each) for each in months],
         "versions": {"account_month": version, "growth_figure": job.lake.open(FIGURE_TABLE).version},

@@ -14,6 +14,7 @@ from compute.contracts.feeds import PROFIT_FEEDS
 from compute.months import Month
 from compute.profit import ProfitInput, profit_figures
 from flows.account_month import bring_account_months, require_months
+from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
 from flows.parameters import Instant, Months, run_name
@@ -53,6 +54,7 @@ def profit(month: Months, as_of: Instant = None, *, rebuild: bool = False) -> di
     if stale:
         write_allocation(job, stale)
         write_profit_figures(job, stale)
+    publish_tables(job)
     return {
         "months": [str(each) for each in months],
         "versions": {
