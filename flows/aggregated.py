@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 import polars as pl
-from prefect import flow, task
+from prefect import flow, tags, task
 from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
 from compute.account_use import account_use, active_accounts
 from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
@@ -41,9 +42,9 @@ def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
     """Run whatever is missing upstream and merge it into the draft snapshots of the months.
 
     Args:
-        month: 2024-01, or a range 2023-10..2024-03; `last` and `this` are the months of the as-of.
-        as_of: run as of this instant, with its offset; the start of the run without it.
-        rebuild: compute silver and gold anew from bronze.
+        month: 2024-01, or a range 2023-10..2024-03; last and this are the months of the as-of.
+        as_of: Run as of this instant, written as 2024-02-02T12:00:00Z; the start of the run without it.
+        rebuild: Compute silver and gold anew from bronze.
 
     Returns:
         The months, the draft numbers, the versions of the tables, and how many rows each feed brought.
@@ -64,7 +65,8 @@ def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
         (engagement, stale_engagement(job, kept)),
     ):
         if behind:
-            pipeline(month_span(tuple(Month.parse(name) for name in sorted(behind))), as_of)
+            with tags(*flow_run.tags):  # what is said of this run by its tags holds for the runs within it
+                pipeline(month_span(tuple(Month.parse(name) for name in sorted(behind))), as_of)
     bring_accounts(job)
     bring_findings(job, kept, ingested)
     stale = stale_aggregated(job, kept)

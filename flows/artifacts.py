@@ -25,13 +25,13 @@ def publish(job: Job, drafts: list[Draft]) -> None:
     """Make the artifacts of a run that drafts months: their figures, what stands in their way, what was written."""
     months = [draft.month for draft in drafts]
     create_markdown_artifact(
-        key="evidence", markdown=evidence_text(job, drafts), description="What stands between the drafts and a close."
+        key="evidence", markdown=evidence_text(job, drafts), description="What keeps the months from a close."
     )
     for key, rows, description in (
-        ("investor-snapshot", headline_rows(job, drafts), "Headline figures of the drafts (DRAFT)."),
-        ("dispositions", disposition_rows(job), "What became of every row that has arrived."),
-        ("held-rows", held_rows(job, months), "Quarantined rows that wait for a decision, and why."),
-        ("findings", finding_rows(job, months), "What is odd when rows are compared; in no figure."),
+        ("investor-snapshot", headline_rows(job, drafts), "Headline figures of the drafts."),
+        ("dispositions", disposition_rows(job), "What became of every row received."),
+        ("held-rows", held_rows(job, months), "Quarantined rows, and why."),
+        ("findings", finding_rows(job, months), "What is odd when rows are compared."),
     ):
         create_table_artifact(key=key, table=rows, description=description)
     publish_tables(job)
@@ -39,7 +39,7 @@ def publish(job: Job, drafts: list[Draft]) -> None:
 
 def publish_tables(job: Job) -> None:
     """Show what the run wrote, and of every other table the version that it left."""
-    create_table_artifact(key="tables", table=table_rows(job), description="Delta tables: what this run wrote first.")
+    create_table_artifact(key="tables", table=table_rows(job), description="The lake; what this run wrote first.")
 
 
 def headline_rows(job: Job, drafts: list[Draft]) -> list[dict[str, str]]:

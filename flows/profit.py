@@ -37,9 +37,9 @@ def profit(month: Months, as_of: Instant = None, *, rebuild: bool = False) -> di
     """Land what is new of the profit feeds and bring the profit gold of the months up to date.
 
     Args:
-        month: 2024-01, or a range 2023-10..2024-03; `last` and `this` are the months of the as-of.
-        as_of: run as of this instant, with its offset; the start of the run without it.
-        rebuild: compute silver and gold anew from bronze.
+        month: 2024-01, or a range 2023-10..2024-03; last and this are the months of the as-of.
+        as_of: Run as of this instant, written as 2024-02-02T12:00:00Z; the start of the run without it.
+        rebuild: Compute silver and gold anew from bronze.
 
     Returns:
         The months, the versions of the tables, and how many rows each feed brought.

@@ -19,10 +19,10 @@ def run_shown(
         shards: what it is done with.
     """
     key, every = name.rpartition("/")[2].replace("_", "-"), len(shards)
-    bar = create_progress_artifact(0.0, key=key, description=f"{name}: 0 of {every} tasks on {executor}")
+    bar = create_progress_artifact(0.0, key=key, description=f"0 of {every} tasks on {executor}")
 
     def show(done: int) -> None:
-        told = f"{name}: {done} of {every} tasks on {executor}"
+        told = f"{done} of {every} tasks on {executor}"
         update_progress_artifact(bar, 100 * done / every, told)  # type: ignore[arg-type] # typed for async callers too
 
     return run(executor, function, shards, show)

@@ -19,6 +19,7 @@ from compute.months import Month, parse_months
 from compute.sample.faults import parse_kinds
 from compute.sample.request import Request
 from compute.sample.truth import compare, missed
+from flows.commands.demo_pages import show_pages
 from flows.commands.run import quiet_prefect, show_progress
 from flows.commands.sample import ACCOUNTS, MONTHS, SEED, USERS, make_sample
 from flows.commands.screen import screen
@@ -66,11 +67,14 @@ COMPANIES: dict[Name, Company] = {
 }
 
 
-def demo(name: Annotated[Name, typer.Argument(help="Which company.", metavar="[COMPANY]")] = "sample") -> None:
+def demo(
+    name: Annotated[Name, typer.Argument(help="Which company.", metavar="[COMPANY]")] = "sample",
+    ui: Annotated[bool, typer.Option("--ui", help="Then show a run of the last month in the Prefect pages.")] = False,  # noqa: FBT002 - a flag is a word on the command line
+) -> None:
     """Take a company from raw records to draft snapshots, the join and the session rollup on Ray.
 
     sample is made anew from its seed, with faults, and ends with which of them were found; golden is small enough to
-    add up by hand; clean has 14 months without a fault.
+    add up by hand; clean has 14 months without a fault. With --ui a Prefect server and a worker stay until Ctrl-C.
 
     Example: techflow --home techflow-home demo
     """
@@ -93,6 +97,8 @@ def demo(name: Annotated[Name, typer.Argument(help="Which company.", metavar="[C
     console.print(f"[bold]took[/]     {time.perf_counter() - begin:.0f} s\n\nTry next:")
     for words in company.next:
         console.print(f"  .venv/bin/techflow --home {_short(home)} {words}", soft_wrap=True)
+    if ui:
+        show_pages(console, home, str(parse_months(company.months)[-1]))
 
 
 def _lay_out(name: Name, home: Path, console: Console) -> None:
