@@ -19,6 +19,7 @@ from compute.errors import BadSetting
 _HOST, _USUAL_PORT = "127.0.0.1", 4200
 _PATIENCE_SECONDS = 120
 _RUN_SECONDS = 1800
+_POLL_SECONDS = 0.3
 
 
 def show_pages(console: Console, home: Path, month: str) -> None:
@@ -59,7 +60,9 @@ def _run_and_stay(console: Console, url: str, env: dict[str, str], home: Path, m
                 console.print(f"[bold]{name:<9}[/] {url}/v2/{address}", soft_wrap=True)
             if console.is_terminal:
                 console.print("\nServer and worker run until Ctrl-C.")
-                worker.wait()
+                # Polars has Ctrl-C start a blocked call anew, so a wait without end would never see it.
+                while worker.poll() is None:
+                    time.sleep(_POLL_SECONDS)
 
 
 def _run(month: str) -> dict[str, str]:
@@ -112,5 +115,5 @@ def _await_health(server: subprocess.Popen[bytes], url: str, home: Path) -> None
     while server.poll() is None and time.monotonic() < deadline:
         with suppress(OSError), urllib.request.urlopen(url, timeout=2):
             return
-        time.sleep(0.3)
+        time.sleep(_POLL_SECONDS)
     raise BadSetting(f"The Prefect server did not start: {home / 'prefect' / 'server.log'} says why.")
