@@ -18,7 +18,14 @@ from storage.snapshots import Draft, figures_of
 
 _SHOWN = 3  # ids or keys of a group; the command lists all of them
 _BECAME = ("accepted", "superseded", "duplicate", "quarantined", "rejected")
-_GATES = ("RC-1", "RC-2", "RC-3", "RC-4")
+_ADVICE = (
+    "A month certifies with nothing held, nothing missing, no blocking finding open and every gate passed.",
+    "A date of clicks counts as missing until it is mature: 48 hours after its end, with every topic read.",
+    "",
+    "* held rows: `techflow quarantine list MONTH`, then `show` and `release` a case",
+    "* findings: `techflow export findings MONTH --format table`; `docs/runbook.md` says what to do about each code",
+    "* gates: `techflow export reconciliation MONTH` lists the accounts that differ from the ledger",
+)
 
 
 def publish(job: Job, drafts: list[Draft]) -> None:
@@ -82,7 +89,7 @@ def held_rows(job: Job, months: list[str]) -> list[dict[str, object]]:
     cases = cases_in(all_cases(job.lake).filter("is_open"), months, None).explode("codes")
     groups = cases.group_by("month", "dataset", "codes").agg(pl.col("case_id").sort())
     return [
-        {"month": month, "feed": feed, "code": code, "rows": len(ids), "why": known.get(code, ""), "cases": _few(ids)}
+        {"month": month, "code": code, "rows": len(ids), "why": known.get(code, ""), "cases": _few(ids), "feed": feed}
         for month, feed, code, ids in groups.sort("month", "dataset", "codes").rows()
     ]
 
@@ -94,7 +101,7 @@ def finding_rows(job: Job, months: list[str]) -> list[dict[str, object]]:
     groups = found.group_by("month", "severity", "code", "awaits").agg(pl.col("key").sort())
     return [
         {
-            "month": month, "severity": severity, "code": code, "findings": len(keys), "meaning": known[code],
+            "month": month, "code": code, "found": len(keys), "meaning": known[code], "severity": severity,
             "for": _few(keys), "awaits": awaits,
         }
         for month, severity, code, awaits, keys in groups.sort("month", "severity", "code").rows()
@@ -109,33 +116,22 @@ def table_rows(job: Job) -> list[dict[str, object]]:
     """Return a row per table with the work of its last commit, those that this run wrote first."""
     last = runs(job.lake).unique("dataset", keep="last", maintain_order=True)
     is_new = pl.col("finished_at") >= job.started_at.isoformat(timespec="seconds")
-    rows = last.select("dataset", "version", "rows", "executor", "tasks", "seconds", "finished_at", written=is_new)
-    return [
-        {**row, "written": "this run" if row["written"] else "before"}
-        for row in rows.sort("written", "dataset", descending=[True, False]).to_dicts()
-    ]
+    written = pl.when(is_new).then(pl.lit("this run")).otherwise(pl.lit("before")).alias("written")
+    rows = last.select(pl.col("dataset").alias("table"), written, "version", "rows", "seconds", "executor", "tasks")
+    return rows.sort("written", "table", descending=[True, False]).to_dicts()
 
 
 def evidence_text(job: Job, drafts: list[Draft]) -> str:
     """Return what stands between each draft and a close as Markdown: held, missing, findings, gates, what to do."""
-    columns = ("month", "draft", "held rows", "missing", "blocking findings", *_GATES)
+    columns = ("month", "draft", "held", "missing", "blocking findings", "reconciliation")
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     blocking = job.lake.read(FINDINGS, pl.col("severity") == "blocking")
     for draft in drafts:
         of_month = pl.col("month") == draft.month
         held = job.lake.read(COMPLETENESS_ROW, of_month).select(pl.col("quarantined", "missing").sum()).row(0)
-        verdicts = dict(job.lake.read(RECONCILIATION_GATE, of_month).select("gate", "verdict").rows())
-        number = f"{draft.number} (new)" if draft.is_new else f"{draft.number} (unchanged)"
-        cells = (draft.month, number, *held, blocking.filter(of_month).height, *(verdicts[gate] for gate in _GATES))
+        failed = job.lake.read(RECONCILIATION_GATE, of_month & (pl.col("verdict") != "pass")).sort("gate")
+        gates = ", ".join(f"{gate} {verdict}" for gate, verdict in failed.select("gate", "verdict").rows())
+        number = f"{draft.number}, new" if draft.is_new else f"{draft.number}"
+        cells = (draft.month, number, *held, blocking.filter(of_month).height, gates or "every gate passed")
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join((*lines, "", *_ADVICE))
-
-
-_ADVICE = (
-    "A month certifies with nothing held, nothing missing, no blocking finding open and every gate passed.",
-    "A date of clicks counts as missing until it is mature: 48 hours after its end, with every topic read.",
-    "",
-    "* held rows: `techflow quarantine list MONTH`, then `show` and `release` a case",
-    "* findings: `techflow export findings MONTH --format table`; `docs/runbook.md` says what to do about each code",
-    "* gates: `techflow export reconciliation MONTH` lists the accounts that differ from the ledger",
-)
