@@ -21,6 +21,10 @@ WARM_BREAK_EVEN_ROWS = 50_000  # one is running
 _POLL_SECONDS = 0.05
 
 
+def _told_nobody(_done: int) -> None:
+    """Take how many shards are done, and tell nobody."""
+
+
 def choose(executor: Executor, rows: int, *, is_running: bool) -> tuple[Literal["ray", "inline"], str]:
     """Choose where to run, and say why.
 
@@ -37,17 +41,41 @@ def choose(executor: Executor, rows: int, *, is_running: bool) -> tuple[Literal[
     return "inline", f"{rows:,} rows are below the break-even of {limit:,}"
 
 
-def run(executor: Executor, function: Callable[[Shard], Result], shards: Sequence[Shard]) -> list[Result]:
-    """Apply a function to every shard where `choose` said, results in the order of the shards."""
-    return run_on_ray(function, shards) if executor == "ray" else run_here(function, shards)
+def run(
+    executor: Executor,
+    function: Callable[[Shard], Result],
+    shards: Sequence[Shard],
+    on_done: Callable[[int], None] = _told_nobody,
+) -> list[Result]:
+    """Apply a function to every shard where `choose` said, results in the order of the shards.
+
+    Args:
+        executor: ray, or in this process.
+        function: what is done with a shard.
+        shards: what it is done with.
+        on_done: told how many shards are done, whenever that has changed.
+    """
+    return (run_on_ray if executor == "ray" else run_here)(function, shards, on_done)
 
 
-def run_here(function: Callable[[Shard], Result], shards: Sequence[Shard]) -> list[Result]:
+def run_here(
+    function: Callable[[Shard], Result], shards: Sequence[Shard], on_done: Callable[[int], None] = _told_nobody
+) -> list[Result]:
     """Apply a function to every shard in this process, results in the order of the shards."""
-    return [function(shard) for shard in shards]
+    results = []
+    for shard in shards:
+        results.append(function(shard))
+        on_done(len(results))
+    return results
 
 
-def run_on_ray(function: Callable[[Shard], Result], shards: Sequence[Shard], *, in_flight: int = 64) -> list[Result]:
+def run_on_ray(
+    function: Callable[[Shard], Result],
+    shards: Sequence[Shard],
+    on_done: Callable[[int], None] = _told_nobody,
+    *,
+    in_flight: int = 64,
+) -> list[Result]:
     """Apply a function to every shard on the cluster, results in the order of the shards.
 
     At most `in_flight` shards are on the cluster at once. A lost worker or node costs its task, which is tried
@@ -69,7 +97,9 @@ def run_on_ray(function: Callable[[Shard], Result], shards: Sequence[Shard], *, 
             for reference in done:
                 results[running[reference]] = ray.get(reference)
                 del running[reference]
-            if not done:
+            if done:
+                on_done(len(results))
+            else:
                 # A Python sleep, so that a cancelled run or a timeout gets through; ray.get would block it.
                 time.sleep(_POLL_SECONDS)
     except BaseException:

@@ -93,6 +93,22 @@ def parse_months(text: str) -> tuple[Month, ...]:
     return start.until(end)
 
 
+MONTHS_PATTERN = "^(M|last|this)([.][.](M|last|this))?$".replace("M", "[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+def spelt_out(text: str, today: date) -> str:
+    """Return a month or range with the words `last` and `this` replaced by the months that they mean.
+
+    A schedule says what it runs once, and means another month each time.
+
+    >>> spelt_out("last..this", date(2024, 1, 15)), spelt_out("2023-10..last", date(2024, 1, 15))
+    ('2023-12..2024-01', '2023-10..2023-12')
+    """
+    this = Month.of(today)
+    words = {"last": str(this.plus(-1)), "this": str(this)}
+    return "..".join(words.get(part, part) for part in text.split(".."))
+
+
 def month_of(day: pl.Expr) -> pl.Expr:
     """Return the month text of a date column; null stays null."""
     return day.dt.strftime("%Y-%m")

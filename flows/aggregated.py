@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 import polars as pl
-from prefect import flow, task
+from prefect import flow, tags, task
 from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
 from compute.account_use import account_use, active_accounts
 from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
@@ -13,7 +14,7 @@ from compute.company_month import company_month
 from compute.contracts.feeds import FEEDS
 from compute.details import DETAILS
 from compute.metrics import METRICS
-from compute.months import Month, parse_months
+from compute.months import Month
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish
 from flows.engagement import bring_late_events, bring_weeks, engagement, stale_engagement
@@ -21,7 +22,8 @@ from flows.evidence import engagement_watermark, write_completeness, write_recon
 from flows.findings import bring_accounts, bring_findings
 from flows.growth import growth, stale_growth
 from flows.ingest import ingest_all
-from flows.job import RETRY, Job, Stopwatch, month_span, say, start
+from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, start
+from flows.parameters import Instant, Months, run_name
 from flows.profit import profit, stale_profit
 from flows.statement import bring_statements
 from flows.user_days import bring_user_days
@@ -36,20 +38,20 @@ ASSET = Asset(
 )
 
 
-@flow(name="aggregated", flow_run_name="aggregated {month}")
-def aggregated(month: str, as_of: str | None = None, *, rebuild: bool = False) -> dict[str, object]:
+@flow(name="aggregated", flow_run_name=run_name)
+def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -> dict[str, object]:
     """Run whatever is missing upstream and merge it into the draft snapshots of the months.
 
     Args:
-        month: 2024-01, or a range 2023-10..2024-03.
-        as_of: run as of this instant; the start of the run without it.
-        rebuild: compute silver and gold anew from bronze.
+        month: 2024-01, or a range 2023-10..2024-03; last and this are the months of the as-of.
+        as_of: Run as of this instant, written as 2024-02-02T12:00:00Z; the start of the run without it.
+        rebuild: Compute silver and gold anew from bronze.
 
     Returns:
         The months, the draft numbers, the versions of the tables, and how many rows each feed brought.
     """
-    months = parse_months(month)
     job = start("aggregated", as_of, is_rebuild=rebuild)
+    months = asked_months(job, month)
     ingested = ingest_all(job, FEEDS)
     require_months(job, months)
     # A month that has a draft is kept true: what arrived may have changed it too.
@@ -64,7 +66,8 @@ def aggregated(month: str, as_of: str | None = None, *, rebuild: bool = False) -
         (engagement, stale_engagement(job, kept)),
     ):
         if behind:
-            pipeline(month_span(tuple(Month.parse(name) for name in sorted(behind))), as_of)
+            with tags(*flow_run.tags):  # what is said of this run by its tags holds for the runs within it
+                pipeline(month_span(tuple(Month.parse(name) for name in sorted(behind))), as_of)
     bring_accounts(job)
     bring_findings(job, kept, ingested)
     stale = stale_aggregated(job, kept)

@@ -14,10 +14,12 @@ from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from compute.engagement import EngagementInput, account_days, engagement_figures
 from compute.engagement_week import engagement_weeks
 from compute.lateness import LATE_EVENT, late_columns, late_events
-from compute.months import Month, parse_months
+from compute.months import Month
 from flows.account_month import bring_account_months, require_months
+from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
-from flows.job import RETRY, Job, Stopwatch, say, start
+from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
+from flows.parameters import Instant, Months, run_name
 from flows.user_days import bring_user_days
 from storage.catalog import (
     ACCOUNT_DAY_TABLE,
@@ -42,20 +44,20 @@ ASSET = Asset(
 _INPUTS = (USER_DAY_TABLE, CLICK_SESSION, SILVER["team_activity"], ACCOUNT_MONTH_TABLE)
 
 
-@flow(name="engagement", flow_run_name="engagement {month}")
-def engagement(month: str, as_of: str | None = None, *, rebuild: bool = False) -> dict[str, object]:
+@flow(name="engagement", flow_run_name=run_name)
+def engagement(month: Months, as_of: Instant = None, *, rebuild: bool = False) -> dict[str, object]:
     """Land what is new of the engagement topics and bring the engagement gold of the months up to date.
 
     Args:
-        month: 2024-01, or a range 2023-10..2024-03.
-        as_of: run as of this instant; the start of the run without it.
-        rebuild: compute silver and gold anew from bronze.
+        month: 2024-01, or a range 2023-10..2024-03; last and this are the months of the as-of.
+        as_of: Run as of this instant, written as 2024-02-02T12:00:00Z; the start of the run without it.
+        rebuild: Compute silver and gold anew from bronze.
 
     Returns:
         The months, the versions of the tables, and how many rows each topic brought.
     """
-    months = parse_months(month)
     job = start("engagement", as_of, is_rebuild=rebuild)
+    months = asked_months(job, month)
     ingested = ingest_all(job, ENGAGEMENT_FEEDS)
     bring_user_days(job)
     require_months(job, months, _first_use(job))
@@ -65,6 +67,7 @@ def engagement(month: str, as_of: str | None = None, *, rebuild: bool = False) -
     stale = stale_engagement(job, months)
     if stale:
         write_engagement_figures(job, stale)
+    publish_tables(job)
     return {
         "months": [str(each) for each in months],
         "versions": {

@@ -9,11 +9,13 @@ from prefect.cache_policies import NO_CACHE
 
 from compute.contracts.feeds import GROWTH_FEEDS
 from compute.growth import GrowthInput, growth_figures
-from compute.months import Month, parse_months
+from compute.months import Month
 from compute.retention import cohort_members
 from flows.account_month import bring_account_months, require_months
+from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
-from flows.job import RETRY, Job, Stopwatch, say, start
+from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
+from flows.parameters import Instant, Months, run_name
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, STATUS_STEP
 from storage.evidence import first_observed
 from storage.files import Replacement
@@ -27,26 +29,27 @@ ASSET = Asset(
 _INPUTS = (ACCOUNT_MONTH_TABLE, STATUS_STEP, SILVER["license_changes"], SILVER["subscription_renewals"])
 
 
-@flow(name="growth", flow_run_name="growth {month}")
-def growth(month: str, as_of: str | None = None, *, rebuild: bool = False) -> dict[str, object]:
+@flow(name="growth", flow_run_name=run_name)
+def growth(month: Months, as_of: Instant = None, *, rebuild: bool = False) -> dict[str, object]:
     """Land what is new of the growth feeds and bring the growth gold of the months up to date.
 
     Args:
-        month: 2024-01, or a range 2023-10..2024-03.
-        as_of: run as of this instant; the start of the run without it.
-        rebuild: compute silver and gold anew from bronze.
+        month: 2024-01, or a range 2023-10..2024-03; last and this are the months of the as-of.
+        as_of: Run as of this instant, written as 2024-02-02T12:00:00Z; the start of the run without it.
+        rebuild: Compute silver and gold anew from bronze.
 
     Returns:
         The months, the versions of the tables, and how many rows each feed brought.
     """
-    months = parse_months(month)
     job = start("growth", as_of, is_rebuild=rebuild)
+    months = asked_months(job, month)
     ingested = ingest_all(job, GROWTH_FEEDS)
     require_months(job, months)
     version = bring_account_months(job, months)
     stale = stale_growth(job, months)
     if stale:
         write_growth_figures(job, stale)
+    publish_tables(job)
     return {
         "months": [str(each) for each in months],
         "versions": {"account_month": version, "growth_figure": job.lake.open(FIGURE_TABLE).version},

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from compute.cluster import Executor
 from compute.company import Company
 from compute.errors import TransientError
-from compute.months import Month
+from compute.months import Month, parse_months, spelt_out
 from flows.settings import load_company, load_pseudonym_key, load_settings, parse_instant
 from storage.lake import Lake
 from storage.work import Work
@@ -88,6 +88,15 @@ def start(flow: str, as_of: str | None = None, *, is_rebuild: bool = False) -> J
     )
     job.lake.require_writable()
     return job
+
+
+def asked_months(job: Job, text: str) -> tuple[Month, ...]:
+    """Read the months that a run is asked for; `last` and `this` are those of the as-of.
+
+    Raises:
+        BadMonth: when it is neither a month nor a range.
+    """
+    return parse_months(spelt_out(text, job.as_of.date()))
 
 
 class Stopwatch:

@@ -11,11 +11,13 @@ from prefect.cache_policies import NO_CACHE
 from compute.allocation import active_minutes, allocation, sources
 from compute.company_month import company_month
 from compute.contracts.feeds import PROFIT_FEEDS
-from compute.months import Month, parse_months
+from compute.months import Month
 from compute.profit import ProfitInput, profit_figures
 from flows.account_month import bring_account_months, require_months
+from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
-from flows.job import RETRY, Job, Stopwatch, say, start
+from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
+from flows.parameters import Instant, Months, run_name
 from flows.user_days import bring_user_days
 from storage.catalog import ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, FIGURES, SILVER, USER_DAY_TABLE
 from storage.evidence import first_observed
@@ -30,20 +32,20 @@ ASSET = Asset(
 _SALARIES, _EXPENSES = SILVER["salaries"], SILVER["expenses"]
 
 
-@flow(name="profit", flow_run_name="profit {month}")
-def profit(month: str, as_of: str | None = None, *, rebuild: bool = False) -> dict[str, object]:
+@flow(name="profit", flow_run_name=run_name)
+def profit(month: Months, as_of: Instant = None, *, rebuild: bool = False) -> dict[str, object]:
     """Land what is new of the profit feeds and bring the profit gold of the months up to date.
 
     Args:
-        month: 2024-01, or a range 2023-10..2024-03.
-        as_of: run as of this instant; the start of the run without it.
-        rebuild: compute silver and gold anew from bronze.
+        month: 2024-01, or a range 2023-10..2024-03; last and this are the months of the as-of.
+        as_of: Run as of this instant, written as 2024-02-02T12:00:00Z; the start of the run without it.
+        rebuild: Compute silver and gold anew from bronze.
 
     Returns:
         The months, the versions of the tables, and how many rows each feed brought.
     """
-    months = parse_months(month)
     job = start("profit", as_of, is_rebuild=rebuild)
+    months = asked_months(job, month)
     ingested = ingest_all(job, PROFIT_FEEDS)
     require_months(job, months)
     version = bring_account_months(job, months)
@@ -52,6 +54,7 @@ def profit(month: str, as_of: str | None = None, *, rebuild: bool = False) -> di
     if stale:
         write_allocation(job, stale)
         write_profit_figures(job, stale)
+    publish_tables(job)
     return {
         "months": [str(each) for each in months],
         "versions": {

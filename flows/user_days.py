@@ -14,10 +14,11 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from compute.buckets import BUCKETS, bucket_ranges
-from compute.cluster import choose, is_running, run
+from compute.cluster import choose, is_running
 from compute.engagement_day import spanned_dates
 from compute.months import Month, month_of
 from flows.job import RETRY, Job, Stopwatch, month_span, say
+from flows.progress import run_shown
 from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE
 from storage.errors import VersionGone
 from storage.lake import NEVER_WRITTEN, Table, key_number
@@ -76,7 +77,7 @@ def roll_up_clicks(job: Job, stale: Mapping[str, str]) -> int:
         table.created()
     watch = Stopwatch(job, USER_DAY_TABLE.name, months)
     shards = _shards(job, versions, plan)
-    written = run(executor, write_user_days, shards)
+    written = run_shown(USER_DAY_TABLE.name, executor, write_user_days, shards)
     inputs = {source.dataset.name: source.version for source in sources}
     for table in targets:
         parts = [part[table.dataset.name] for part in written]
@@ -179,7 +180,7 @@ def join_sessions(job: Job, key: str) -> int:
     months = tuple(sorted({*parts.partitions(), *table.partitions()}))
     ranges = bucket_ranges(min(BUCKETS, max(2, math.ceil(rows_in / ROWS_PER_SHARD))))
     shards = [SessionShard(job.lake_root, versions, first, last, months) for first, last in ranges]
-    written = run(executor, write_sessions, shards)
+    written = run_shown(CLICK_SESSION.name, executor, write_sessions, shards)
     files, same = changed_files(written, months)
     rows = sum(file.rows for each in written for file in each.files)
     work = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs={SESSION_PART.name: parts.version})

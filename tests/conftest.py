@@ -69,14 +69,23 @@ def start(words: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
     )
 
 
+@contextlib.contextmanager
+def ending() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Processes that are started within; they and their children end with it, the last first."""
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        yield started
+    finally:
+        for process in reversed(started):
+            for end in (signal.SIGINT, signal.SIGKILL):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, end)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=60)
+
+
 @pytest.fixture
 def ended() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Processes that a test started; they and their children end with it."""
-    started: list[subprocess.Popen[bytes]] = []
-    yield started
-    for process in started:
-        for end in (signal.SIGINT, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, end)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=20)
+    """Processes that a test started."""
+    with ending() as started:
+        yield started

@@ -10,7 +10,20 @@ from rich.console import Console
 from rich.text import Text
 
 from compute.errors import PipelineError
-from flows.commands import check, demo, explain, export, quarantine, release, report, run, sample, status, why
+from flows.commands import (
+    check,
+    demo,
+    deploy,
+    explain,
+    export,
+    quarantine,
+    release,
+    report,
+    run,
+    sample,
+    status,
+    why,
+)
 from flows.settings import PREFIX
 
 _DEBUG = "TECHFLOW_DEBUG"
@@ -32,6 +45,7 @@ app.command("why")(why.why)
 quarantine.app.command("release")(release.release)
 quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
+app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
 
 

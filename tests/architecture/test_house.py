@@ -81,6 +81,11 @@ def test_every_flow_has_a_deployment_on_the_pool() -> None:
     entrypoints = {each["entrypoint"] for each in declared}
 
     assert {f"flows.{name}.{name}" for name in ("profit", "growth", "engagement", "aggregated")} == entrypoints
+    assert all(each["tags"] == ["techflow", each["entrypoint"].rpartition(".")[2]] for each in declared)
+    # Without a slug a second deploy is refused, once the server holds one.
+    assert all(
+        schedule["slug"] and schedule["timezone"] == "UTC" for each in declared for schedule in each["schedules"]
+    )
     for entrypoint in entrypoints:
         module, _, name = entrypoint.rpartition(".")
         assert callable(getattr(importlib.import_module(module), name))

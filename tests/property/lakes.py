@@ -132,6 +132,9 @@ def plain_flows() -> Iterator[None]:
                 if isinstance(value, Flow | Task):
                     patch.setattr(module, name, value.fn)
         patch.setattr("flows.job.get_run_logger", lambda: logging.getLogger("flows"))
+        for shows in ("artifacts.create_table_artifact", "artifacts.create_markdown_artifact",
+                      "progress.create_progress_artifact", "progress.update_progress_artifact"):  # fmt: skip
+            patch.setattr(f"flows.{shows}", lambda *_, **__: None)
         patch.setattr("flows.aggregated.publish", lambda _job, _drafts: None)
         yield
 

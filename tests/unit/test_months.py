@@ -1,11 +1,21 @@
 """Months as they are written, counted and ended."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 
-from compute.months import BadMonth, Month, last_day, month_after, month_before, parse_months
+from compute.months import (
+    MONTHS_PATTERN,
+    BadMonth,
+    Month,
+    last_day,
+    month_after,
+    month_before,
+    parse_months,
+    spelt_out,
+)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +56,18 @@ def test_columns_of_months_have_their_last_day_and_their_neighbours() -> None:
         ("2024-01-31", "2023-12", "2024-02"),
         ("2024-02-29", "2024-01", "2024-03"),
     ] == found
+
+
+@pytest.mark.parametrize("text", ["2024-01", "2023-10..2024-03", "last", "this", "last..this", "2023-10..last"])
+def test_what_forms_let_through_is_a_month_or_range(text: str) -> None:
+    assert re.search(MONTHS_PATTERN, text)
+    assert parse_months(spelt_out(text, date(2024, 3, 1)))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2024", "2024-13", "2024-1", "last..", "..last", "next", "2024-01...2024-02", " 2024-01"]
+)
+def test_what_is_no_month_gets_through_neither_form_nor_flow(text: str) -> None:
+    assert not re.search(MONTHS_PATTERN, text)
+    with pytest.raises(BadMonth):
+        parse_months(spelt_out(text, date(2024, 3, 1)))
