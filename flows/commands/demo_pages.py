@@ -37,6 +37,7 @@ def show_pages(console: Console, home: Path, month: str) -> None:
         "PREFECT_SERVER_UI_API_URL": f"{url}/api",  # the pages would ask port 4200 without it
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",  # into their files, while the terminal stays quiet
     }
     console.print(f"\nstarting a Prefect server at {url} …", style="dim")
     try:
