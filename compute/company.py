@@ -7,12 +7,12 @@ import hashlib
 import json
 import re
 import tomllib
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, field_validator
+from pydantic import Field, StrictBool, StrictInt, ValidationError, field_validator
 
+from compute.company_promises import Alerts, Calendar, Choices, Close, Owners, Roles, Sla, Volume
 from compute.errors import BadSetting
 from compute.statuses import DEFAULT_GRAPH, NO_STATUS, STATUSES
 
@@ -21,11 +21,11 @@ UNCLASSIFIED = "Unclassified"
 Positive = Annotated[StrictInt, Field(ge=0)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+# What these say changes no figure: an SLA that moves recomputes nothing.
+_OF_NO_FIGURE = {"owners", "roles", "sla", "volume", "alerts"}
 
 
-class Identity(_Table):
+class Identity(Choices):
     """`[company]`: who the company is."""
 
     name: str = "TechFlow Solutions"
@@ -42,7 +42,7 @@ class Identity(_Table):
         return pattern
 
 
-class Limits(_Table):
+class Limits(Choices):
     """`[limits]`: thresholds of the contracts and rules."""
 
     max_bad_ratio: Decimal = Field(default=Decimal("0.05"), ge=0, le=1)
@@ -56,21 +56,21 @@ class Limits(_Table):
     small_team: Positive = 3
 
 
-class Features(_Table):
+class Features(Choices):
     """`[features]`: what everyone has, and the names of what is sold."""
 
     core: tuple[str, ...] = ("Dashboard", "Reports")
-    aliases: dict[str, str] = {"API": "API Access", "Analytics": "Advanced Analytics"}
+    aliases: dict[str, str] = Field(default={"API": "API Access", "Analytics": "Advanced Analytics"})
 
 
-class Team(_Table):
+class Team(Choices):
     """One of our own teams: the class of its cost, and whether its heads are engineers."""
 
     cost_class: CostClass | Literal["Unclassified"]
     is_engineering: StrictBool = False
 
 
-class Vocabulary(_Table):
+class Vocabulary(Choices):
     """`[vocabulary]`: the known values of open enums."""
 
     event_types: tuple[str, ...] = (
@@ -79,12 +79,6 @@ class Vocabulary(_Table):
     non_qualifying_event_types: tuple[str, ...] = ("logout", "heartbeat", "error")
     tiers: tuple[str, ...] = ("Trial", "Free", "Trial/Free", "Starter", "Professional", "Enterprise", "Custom")
     device_types: tuple[str, ...] = ("Desktop", "Mobile", "Tablet", "API", "Unknown")
-
-
-class Calendar(_Table):
-    """`[calendar]`: days on which nobody works."""
-
-    holidays: tuple[date, ...] = ()
 
 
 _EXPENSE_CLASSES: dict[str, CostClass] = {
@@ -109,7 +103,7 @@ _NAMED_TEAMS: dict[str, CostClass] = {
 }
 
 
-class Company(_Table):
+class Company(Choices):
     """All choices of one company. A table given in the file replaces its default whole."""
 
     company: Identity = Identity()
@@ -119,6 +113,12 @@ class Company(_Table):
     teams: dict[str, Team] | None = None
     vocabulary: Vocabulary = Vocabulary()
     calendar: Calendar = Calendar()
+    owners: Owners = Owners()
+    roles: Roles = Roles()
+    close: Close = Close()
+    sla: Sla = Sla()
+    volume: Volume = Volume()
+    alerts: Alerts = Alerts()
     status_graph: dict[str, tuple[str, ...]] = DEFAULT_GRAPH
 
     @field_validator("status_graph")
@@ -141,8 +141,9 @@ class Company(_Table):
         return Team(cost_class=_NAMED_TEAMS[name]) if name in _NAMED_TEAMS else None
 
     def fingerprint(self) -> str:
-        """Return a digest of every choice: what depends on the file is computed anew when it changes."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        """Return a digest of every choice that a figure may depend on: when it changes, figures are computed anew."""
+        choices = self.model_dump(mode="json", exclude=_OF_NO_FIGURE)
+        return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()
 
 
 def parse_company(text: str, *, source: str) -> Company:

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
+from compute.company_promises import Close
 from compute.errors import BadLedger
 from compute.money import MONEY, SUM, to_cents
 from compute.schema import Schema, typed
@@ -30,9 +31,6 @@ RECONCILIATION: Schema = {
 GATE: Schema = {"month": pl.String, "gate": pl.String, "verdict": pl.String}
 GATES = ("RC-1", "RC-2", "RC-3", "RC-4")
 UNVERIFIED = "unverified"
-
-TOLERANCE = Decimal("0.01")
-MATERIALITY, MATERIAL_AMOUNT = Decimal("0.01"), Decimal("100.00")
 
 _CENT = Decimal("0.01")
 _PIPELINE, _LEDGER = pl.col("pipeline").cast(SUM), pl.col("ledger").cast(SUM)
@@ -85,13 +83,14 @@ def version_key(version: str) -> tuple[tuple[int, str | int], ...]:
     return tuple((1, int(part)) if index % 2 else (0, part) for index, part in enumerate(parts))
 
 
-def reconcile(month: str, rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
+def reconcile(month: str, rows: pl.DataFrame, ledger: pl.DataFrame, close: Close) -> pl.DataFrame:
     """Compare each account's billed revenue with the ledger.
 
     Args:
         month: the month.
         rows: its ACCOUNT_MONTH rows; those with a state bill take part (U-121).
         ledger: its `ledger_amounts`.
+        close: for `tolerance`.
 
     Returns:
         RECONCILIATION rows by account: every account of either side has a class (RC-1).
@@ -100,10 +99,10 @@ def reconcile(month: str, rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFr
     both = billed.join(ledger, on="account_id", how="full", coalesce=True).with_columns(
         month=pl.lit(month), delta=_PIPELINE.fill_null(0) - _LEDGER.fill_null(0)
     )
-    return both.with_columns(_class().alias("class")).pipe(typed, RECONCILIATION).sort("account_id")
+    return both.with_columns(_class(close.tolerance).alias("class")).pipe(typed, RECONCILIATION).sort("account_id")
 
 
-def _class() -> pl.Expr:
+def _class(tolerance: Decimal) -> pl.Expr:
     """Return the class; the first that fits (U-122)."""
     is_one_sided = _PIPELINE.is_null() | _LEDGER.is_null()
     is_matched = pl.when(is_one_sided).then(_DELTA == 0).otherwise(_DELTA.abs() <= _CENT)
@@ -112,7 +111,7 @@ def _class() -> pl.Expr:
         .when(_PIPELINE.is_null()).then(pl.lit("missing_in_pipeline"))
         .when(_LEDGER.is_null()).then(pl.lit("missing_in_ledger"))
         .when(_LEDGER == 0).then(pl.lit("zero_ledger"))
-        .when(_within(_DELTA.abs(), TOLERANCE, _LEDGER.abs())).then(pl.lit("within_tolerance"))
+        .when(_within(_DELTA.abs(), tolerance, _LEDGER.abs())).then(pl.lit("within_tolerance"))
         .otherwise(pl.lit("mismatch"))
     )  # fmt: skip
 
@@ -122,29 +121,30 @@ def _within(amount: pl.Expr, share: Decimal, of: pl.Expr) -> pl.Expr:
     return amount.cast(pl.Decimal(38, 6)) <= of.cast(pl.Decimal(38, 6)) * pl.lit(share, dtype=pl.Decimal(38, 6))
 
 
-def gates(month: str, reconciliation: pl.DataFrame | None) -> pl.DataFrame:
+def gates(month: str, reconciliation: pl.DataFrame | None, close: Close) -> pl.DataFrame:
     """Judge RC-1 to RC-4 of a month; all `unverified` without a readable ledger.
 
     Args:
         month: the month.
         reconciliation: its RECONCILIATION rows, or None without a ledger.
+        close: for `tolerance` and what is material of an account.
     """
     verdicts = dict.fromkeys(GATES, UNVERIFIED)
     if reconciliation is not None:
-        passes = _passes(reconciliation)
+        passes = _passes(reconciliation, close)
         verdicts = {gate: "pass" if passes[gate] else "FAIL" for gate in GATES}
     rows = [{"month": month, "gate": gate, "verdict": verdict} for gate, verdict in verdicts.items()]
     return pl.DataFrame(rows, schema=GATE)
 
 
-def _passes(rows: pl.DataFrame) -> dict[str, bool]:
+def _passes(rows: pl.DataFrame, close: Close) -> dict[str, bool]:
     ledger = sum(rows.get_column("ledger").drop_nulls().to_list(), Decimal(0))
     deltas = rows.get_column("delta").to_list()
     net, gross = abs(sum(deltas, Decimal(0))), sum((abs(delta) for delta in deltas), Decimal(0))
-    limit = TOLERANCE * abs(ledger)
+    limit = close.tolerance * abs(ledger)
     material = pl.max_horizontal(
-        _LEDGER.abs().cast(pl.Decimal(38, 6)) * pl.lit(MATERIALITY, dtype=pl.Decimal(38, 6)),
-        pl.lit(MATERIAL_AMOUNT, dtype=pl.Decimal(38, 6)),
+        _LEDGER.abs().cast(pl.Decimal(38, 6)) * pl.lit(close.account_materiality, dtype=pl.Decimal(38, 6)),
+        pl.lit(close.account_materiality_amount, dtype=pl.Decimal(38, 6)),
     )
     kind = pl.col("class")
     blocking = rows.filter(

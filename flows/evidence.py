@@ -39,13 +39,13 @@ def write_reconciliation(job: Job, months: tuple[Month, ...]) -> None:
         billed = source.read(pl.col("month") == name)
         try:
             ledger = read_ledger(job.ledger, month)
-            compared = reconcile(name, billed, ledger_amounts(ledger, name))
+            compared = reconcile(name, billed, ledger_amounts(ledger, name), job.company.close)
             key = ledger_hash(ledger)
         except BadLedger as error:
             say(f"{name}: reconciliation is unverified: {error}")
             compared, key = None, "unverified"
         rows.append(pl.DataFrame(schema=RECONCILIATION) if compared is None else compared)
-        verdicts.append(gates(name, compared))
+        verdicts.append(gates(name, compared, job.company.close))
         keys[name] = f"{job.rules} {prints[name]} {key}"
     _replace_stale(job, RECONCILIATION_ROW, pl.concat(rows), keys, watch)
     _replace_stale(job, RECONCILIATION_GATE, pl.concat(verdicts), keys, watch)

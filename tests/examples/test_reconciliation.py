@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from compute.company_promises import Close
 from compute.errors import BadLedger
 from compute.months import Month
 from compute.reconciliation import LEDGER, gates, ledger_amounts, reconcile
@@ -32,11 +33,11 @@ def compared(pipeline: dict[str, str], booked: dict[str, str]) -> pl.DataFrame:
         ],
         schema={"account_id": pl.String, "bill_total": pl.Decimal(18, 2), "revenue": pl.Decimal(18, 2)},
     )
-    return reconcile("2024-01", rows, ledger(*((account, amount, "v1") for account, amount in booked.items())))
+    return reconcile("2024-01", rows, ledger(*((account, amount, "v1") for account, amount in booked.items())), Close())
 
 
 def verdicts(pipeline: dict[str, str], booked: dict[str, str]) -> dict[str, str]:
-    return dict(gates("2024-01", compared(pipeline, booked)).select("gate", "verdict").rows())
+    return dict(gates("2024-01", compared(pipeline, booked), Close()).select("gate", "verdict").rows())
 
 
 @pytest.mark.parametrize(
@@ -151,8 +152,24 @@ def test_a_large_mismatch_is_material_from_one_percent_on_which_every_mismatch_i
     assert verdicts({"ACC_1": "102010.00"}, {"ACC_1": "101000.00"})["RC-4"] == "pass"
 
 
+def test_the_company_file_says_what_is_within_tolerance_and_what_is_material() -> None:
+    strict = Close(tolerance=Decimal("0.005"), account_materiality_amount=Decimal("0.60"))
+    rows = pl.DataFrame(
+        [{"account_id": "ACC_1", "bill_total": Decimal("100.70"), "revenue": Decimal("100.70")}],
+        schema={"account_id": pl.String, "bill_total": pl.Decimal(18, 2), "revenue": pl.Decimal(18, 2)},
+    )
+
+    table = reconcile("2024-01", rows, ledger(("ACC_1", "100.00", "v1")), strict)
+
+    # 0.70 > 0.5 % of 100.00 = 0.50; it is material from max(1 % of 100.00, 0.60) = 1.00 on
+    assert ["mismatch"] == table["class"].to_list()
+    assert ["pass", "FAIL", "FAIL", "pass"] == gates("2024-01", table, strict)["verdict"].to_list()
+    lower = strict.model_copy(update={"account_materiality": Decimal("0.005")})
+    assert ["pass", "FAIL", "FAIL", "FAIL"] == gates("2024-01", table, lower)["verdict"].to_list()
+
+
 def test_without_a_ledger_no_gate_passes() -> None:
-    found = gates("2024-01", None)
+    found = gates("2024-01", None, Close())
 
     assert [
         ("RC-1", "unverified"), ("RC-2", "unverified"), ("RC-3", "unverified"), ("RC-4", "unverified"),
@@ -175,7 +192,7 @@ def test_only_state_bills_take_part_and_a_refund_takes_part_with_nothing() -> No
         (JANUARY,),
     )
 
-    table = reconcile("2024-01", books.rows.filter(pl.col("month") == "2024-01"), ledger())
+    table = reconcile("2024-01", books.rows.filter(pl.col("month") == "2024-01"), ledger(), Close())
 
     # Σp = 100.00 + 0.00
     assert [
@@ -190,11 +207,11 @@ def test_offsetting_errors_of_the_golden_company_pass_net_and_fail_gross() -> No
         rows = pl.DataFrame(database.execute(query).fetchall(), schema=LEDGER, orient="row")
 
     table = reconcile(
-        "2024-01", books.rows.filter(pl.col("month") == "2024-01"), ledger_amounts(rows, "2024-01")
+        "2024-01", books.rows.filter(pl.col("month") == "2024-01"), ledger_amounts(rows, "2024-01"), Close()
     )  # fmt: skip
 
     # 10000.00 - 10300.00 = -300.00 and 3000.00 - 2700.00 = 300.00: net 0.00, gross 600.00 > 1 % of 47416.67 = 474.17
     differing = table.filter(pl.col("class") != "matched").select("account_id", "delta", "class").rows()
     assert [("ACC_003", Decimal("-300.00"), "mismatch"), ("ACC_005", Decimal("300.00"), "mismatch")] == differing
     assert (Decimal("47416.67"), Decimal("47416.67")) == (table["pipeline"].sum(), table["ledger"].sum())
-    assert ["pass", "pass", "FAIL", "FAIL"] == gates("2024-01", table)["verdict"].to_list()
+    assert ["pass", "pass", "FAIL", "FAIL"] == gates("2024-01", table, Close())["verdict"].to_list()

@@ -41,6 +41,79 @@ def test_the_defaults_are_those_of_the_interface() -> None:
     assert DEFAULT_GRAPH == company.status_graph
 
 
+def test_the_default_promises_are_those_of_the_specification() -> None:
+    """`operations.md`, "Configuration"."""
+    given = parsed(
+        """
+        [close]
+        tolerance = 0.01
+        account_materiality = 0.01
+        account_materiality_amount = "100.00"
+        headline_materiality = 0.005
+        draft_due = { business_day = 3, time = "16:00" }
+        certify_due = { business_day = 5, time = "18:00" }
+        [sla]
+        profit_hours = 24
+        growth_cutoff = "Sun 18:00"
+        engagement_hours = 48
+        engagement_mature_hours = 50
+        weekly_analysis_due = "Mon 10:00"
+        critical_hours = 48
+        standard_hours = 168
+        success_rate = 0.999
+        start_grace_minutes = 60
+        processing_seconds = 7200
+        validation_seconds = 300
+        kafka_lag_seconds = 300
+        compute_job_seconds = 3600
+        query_seconds = 30
+        watch_minutes = 5
+        [volume]
+        z = 3.5
+        mad_floor = 0.05
+        alert_change = 0.30
+        warn_change = 0.20
+        min_rows = 50
+        active_hour_clicks = 20
+        bounds = {}
+        [alerts]
+        duplicate_proportion = { alert = 0.02, target = 0.005 }
+        late_arrival_ratio = { alert = 0.05, target = 0.02 }
+        missing_transition_proportion = 0.005
+        parse_failures = 0.005
+        net_new_accounts = 1
+        finance_variance = 0.001
+        aggregate_vs_upstream = 0.0005
+        kpi_drift_z = 3
+        account_margin = { below = -0.50, accounts = 5 }
+        margin_range = [-0.10, 0.95]
+        retention_rise = 0.01
+        """
+    )
+
+    assert Company() == given
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("revenue", "finance"), ("salaries", "finance"), ("reconciliation", "finance"), ("quality", "finance"),
+        ("license_changes", "accounts"), ("gaps", "accounts"), ("click_events", "product"),
+        ("engagement", "product"), ("watch", "operations"), ("aggregated", "operations"),
+    ],
+)  # fmt: skip
+def test_an_owner_that_is_not_named_is_the_default_one(name: str, owner: str) -> None:
+    assert owner == parsed('[owners]\nexpenses = "cfo"').owners.of(name)
+    assert "cfo" == parsed(f'[owners]\n{name} = "cfo"').owners.of(name)
+
+
+def test_a_promise_that_moves_recomputes_no_figure_and_a_tolerance_does() -> None:
+    same = parsed('[sla]\nprofit_hours = 12\n[volume]\nz = 4\n[roles]\ncfo = ["p1"]\n[owners]\nrevenue = "cfo"')
+
+    assert Company().fingerprint() == same.fingerprint()
+    assert Company().fingerprint() != parsed("[close]\ntolerance = 0.02").fingerprint()
+
+
 def test_the_default_words_are_those_of_the_specification() -> None:
     """`interface.md`, the company file; `data.md` A.2."""
     company = parsed("")
@@ -111,6 +184,22 @@ def test_a_key_that_is_not_given_keeps_its_default() -> None:
         ('[status_graph]\nPaused = ["Trial"]', "status_graph"),
         ('[features.aliases]\n"API" = 1', "features.aliases.API"),
         ('[vocabulary]\ntiers = "Starter"', "vocabulary.tiers"),
+        ('[calendar]\nholidays = ["2024-02-30"]', "calendar.holidays.0"),
+        ('[owners]\nrevenue = "nobody"', "owners.revenue"),
+        ('[roles]\nboard = ["p1"]', "roles.board"),
+        ('[roles]\nfinance = "p1"', "roles.finance"),
+        ("[sla]\nprofit_hours = 0", "sla.profit_hours"),
+        ("[sla]\nprofit_hour = 24", "sla.profit_hour"),
+        ('[sla]\ngrowth_cutoff = "Sunday 18:00"', "sla.growth_cutoff"),
+        ('[sla]\ngrowth_cutoff = "Sun 24:00"', "sla.growth_cutoff"),
+        ("[sla]\nsuccess_rate = 1.1", "sla.success_rate"),
+        ("[volume]\nz = inf", "volume.z"),
+        ("[volume]\nwarn_change = 0.5", "volume"),
+        ("[volume.bounds]\nclick_events = [9, 1]", "volume"),
+        ("[alerts]\nduplicate_proportion = 0.02", "alerts.duplicate_proportion"),
+        ("[close]\ntolerance = -0.01", "close.tolerance"),
+        ('[close]\ndraft_due = { business_day = 0, time = "16:00" }', "close.draft_due.business_day"),
+        ('[close]\ndraft_due = { business_day = 3, time = "4 pm" }', "close.draft_due.time"),
     ],
 )
 def test_an_unknown_key_or_a_wrong_value_is_one_sentence_that_names_file_and_key(text: str, key: str) -> None:
