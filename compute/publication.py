@@ -5,7 +5,7 @@ nothing). Source: `operations.md` D.1, L-10, L-11, L-12, L-24.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
@@ -47,9 +47,10 @@ class Run:
     finished_at: datetime
     unknown_statuses: int
 
-    def reaches(self, mark: datetime) -> bool:
-        """Tell whether all that had arrived by an instant was read; an as-of in the future brings nothing nearer."""
-        return min(self.as_of, self.watermark, self.started_at) >= mark
+    @property
+    def mark(self) -> datetime:
+        """The instant until which all that had arrived was read; an as-of in the future brings nothing nearer."""
+        return min(self.as_of, self.watermark, self.started_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ PROMISES: tuple[Promise, ...] = (
     Promise("L-12", "engagement", "engagement of a day, preliminary", "day", _ENGAGEMENT,
             lambda _, end, __: end,
             lambda _, end, company: end + timedelta(hours=company.sla.engagement_hours), _holds),
-    Promise("L-12", "engagement", "engagement of a day, mature", "day", _ENGAGEMENT,
+    Promise("L-12-mature", "engagement", "engagement of a day, mature", "day", _ENGAGEMENT,
             lambda _, end, company: end + timedelta(hours=company.limits.late_hours),
             lambda _, end, company: end + timedelta(hours=company.sla.engagement_mature_hours), _holds),
     Promise("L-24", "engagement", "weekly analysis", "week", _ENGAGEMENT,
@@ -146,13 +147,13 @@ def periods(promise: Promise, runs: Iterable[Run], now: datetime, company: Compa
     )
     if not known:
         return []
-    marks = list(accumulate((min(run.as_of, run.watermark, run.started_at) for run in known), max))
+    marks = list(accumulate((run.mark for run in known), max))
     found = []
     for name, begin, end in _spans(promise.every, min(run.started_at for run in known), now):
         mark, month = promise.mark(begin, end, company), Month.of((end - _INSTANT).date())
         # No run before the first that had read so far can have published it.
         candidates = known[bisect_left(marks, mark) :]
-        fits = (run.finished_at for run in candidates if run.reaches(mark) and promise.fits(run, month))
+        fits = (run.finished_at for run in candidates if run.mark >= mark and promise.fits(run, month))
         found.append(Period(name, month, end, mark, promise.due(begin, end, company), next(fits, None)))
     return found
 
@@ -190,8 +191,3 @@ def stale_since(latest_event: datetime | None, now: datetime, limit: timedelta) 
     if latest_event is None or now - latest_event <= limit:
         return None
     return latest_event + limit
-
-
-def by_sla(runs: Sequence[Run], now: datetime, company: Company) -> Mapping[Promise, list[Period]]:
-    """Return the periods of every promise."""
-    return {promise: periods(promise, runs, now, company) for promise in PROMISES}

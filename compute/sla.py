@@ -33,8 +33,10 @@ class Facts:
         open_rows: month → rows quarantined and missing.
         incidents: the current view.
         latest_event: the greatest accepted event time of the topics, not later than now.
-        volumes: dataset → the newest judgement.
+        refused: dataset and month → rows of refused batches.
+        volumes: dataset → judgements, oldest date first.
         ray_seconds: of each Ray job when it was done, and how long it took.
+        heartbeat: when the watch last evaluated.
     """
 
     now: datetime
@@ -45,8 +47,10 @@ class Facts:
     open_rows: Mapping[str, int] = field(default_factory=dict)
     incidents: Sequence[Incident] = ()
     latest_event: datetime | None = None
-    volumes: Mapping[str, Judgement] = field(default_factory=dict)
+    refused: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    volumes: Mapping[str, Sequence[Judgement]] = field(default_factory=dict)
     ray_seconds: Sequence[tuple[datetime, float]] = ()
+    heartbeat: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +119,14 @@ def closing(facts: Facts) -> list[tuple[Month, datetime, datetime | None]]:
     first = min((run.started_at for run in facts.runs if run.finished_at <= facts.now), default=None)
     if first is None:
         return []
-    close, holidays = facts.company.close, facts.company.calendar.holidays
     months = Month.of(first.date()).plus(-1).until(Month.of(facts.now.date()).plus(-1))
-    dues = ((month, close_due(month, close.draft_due, holidays)) for month in months)
+    dues = ((month, closing_due(facts, str(month))) for month in months)
     return [(month, due, facts.drafts.get(str(month))) for month, due in dues if due >= first]
+
+
+def closing_due(facts: Facts, month: str) -> datetime:
+    """Return when the draft of a month is due."""
+    return close_due(Month.parse(month), facts.company.close.draft_due, facts.company.calendar.holidays)
 
 
 def _drafted(facts: Facts) -> Score:
@@ -152,9 +160,22 @@ def _accurate(facts: Facts) -> Score:
     return _by_draft(facts, month, told, is_good=set(verdicts.values()) == {"pass"})
 
 
+def _watched(facts: Facts) -> Score:
+    if facts.heartbeat is None:
+        return Score("the watch has never run", "no_data")
+    limit = facts.heartbeat + silence(facts.company)
+    told = f"last evaluation {facts.heartbeat:%Y-%m-%dT%H:%M:%SZ}"
+    return Score(told, "breached", limit) if facts.now > limit else Score(told, "met", next_due=limit)
+
+
+def silence(company: Company) -> timedelta:
+    """Return how long the watch may be silent: two of its intervals."""
+    return 2 * timedelta(minutes=company.sla.watch_minutes)
+
+
 def _by_draft(facts: Facts, month: str, told: str, *, is_good: bool) -> Score:
     """Judge what a month must have when its draft is due."""
-    due = close_due(Month.parse(month), facts.company.close.draft_due, facts.company.calendar.holidays)
+    due = closing_due(facts, month)
     if is_good:
         return Score(told, "met")
     return Score(told, "breached", since=due) if facts.now > due else Score(told, "open", next_due=due)
@@ -212,11 +233,12 @@ def _timed(done: Sequence[tuple[datetime, float]], limit: int, nothing: str) -> 
 
 
 def _volumes(facts: Facts) -> Score:
-    if not facts.volumes:
+    newest = {name: judged[-1] for name, judged in sorted(facts.volumes.items()) if judged}
+    if not newest:
         return Score("no date is judged yet", "no_data")
-    told = ", ".join(f"{name} {each.verdict}" for name, each in sorted(facts.volumes.items()))
-    bad = [each for each in facts.volumes.values() if each.verdict in ("alert", "zero")]
-    known = [each for each in facts.volumes.values() if each.verdict != "learning"]
+    told = ", ".join(f"{name} {each.verdict}" for name, each in newest.items())
+    bad = [each for each in newest.values() if each.verdict in ("alert", "zero")]
+    known = [each for each in newest.values() if each.verdict != "learning"]
     return Score(told, "breached" if bad else "met" if known else "no_data")
 
 
@@ -233,6 +255,7 @@ LEVELS: tuple[Level, ...] = (
     Level("L-17", "standard incidents", "resolved ≤ {standard_hours} h", _resolved("standard")),
     Level("L-18", "incidents of an investor report", "resolved in the report's month", _resolved("investor_report")),
     Level("L-19", "scheduled runs succeed", "≥ {success_rate:.1%}", _succeeded),
+    Level("watch", "the watch itself", "an evaluation in 2 × {watch_minutes} min", _watched),
     Level("L-20", "a run's processing time", "< {processing_seconds} s", _processed),
     Level("L-21", "volume as usual", "no alert", _volumes),
     Level("L-22", "revenue agrees with the ledger", "RC-2 and RC-3 pass", _accurate),

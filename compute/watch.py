@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from compute.checks import CHECKS
+from compute.checks import CHECKS, SAME
 from compute.company import Company
 from compute.due import class_of, due_at, severity_in
 from compute.incidents import WATCH, Event, Incident, IncidentMove, Problem, after, incident_id, move
@@ -102,7 +102,7 @@ def _failed(known: Mapping[str, Incident], problem: Problem, now: datetime, comp
         kind_of=kind,
         owner_role=company.owners.of(told.dataset),
         due_at=due_at(kind, severity, detected, told.periods, company.sla),
-        upstream=_cause(known, told, name),
+        upstream=_cause(known, told),
     )
 
 
@@ -117,14 +117,14 @@ def _same(known: Mapping[str, Incident], problem: Problem, now: datetime) -> Inc
     return None
 
 
-def _cause(known: Mapping[str, Incident], problem: Problem, name: str) -> str:
+def _cause(known: Mapping[str, Incident], problem: Problem) -> str:
     """Return the open incident that explains a failure; of months, one of the same."""
-    causes = CHECKS[problem.check_id].causes
+    causes = {(check, problem.dataset if where == SAME else where) for check, where in CHECKS[problem.check_id].causes}
     for incident in known.values():
         cause = incident.problem
         shares = not problem.periods or not cause.periods or set(problem.periods) & set(cause.periods)
-        is_cause = (cause.check_id, cause.dataset) in causes and shares
-        if incident.is_unresolved and is_cause and incident.incident_id != name:
+        is_earlier = cause.check_id != problem.check_id or cause.scope < problem.scope
+        if incident.is_unresolved and (cause.check_id, cause.dataset) in causes and shares and is_earlier:
             return incident.incident_id
     return ""
 

@@ -7,12 +7,13 @@ import polars as pl
 from storage.catalog import DATASETS
 from storage.dataset import Dataset
 from storage.meanings import meaning
+from storage.watched import WATCHED
 
 TARGET = Path(__file__).with_name("tables.md")
 
 HEAD = """# Tables
 
-Written from the catalogue in `storage/catalog.py` by `make docs`; a test keeps it current.
+Written from the catalogue in `storage/catalog.py` and `storage/watched.py` by `make docs`; a test keeps it current.
 Every table is a plain Delta table in a folder of its name; instants are in UTC, money is decimal with two places in the reporting currency.
 A table's schema carries the same comments.
 """
@@ -20,7 +21,7 @@ A table's schema carries the same comments.
 
 def page() -> str:
     """Return the page."""
-    return HEAD + "".join(map(_section, DATASETS))
+    return HEAD + "".join(map(_section, (*DATASETS, *WATCHED)))
 
 
 def _section(dataset: Dataset) -> str:

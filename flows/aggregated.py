@@ -25,6 +25,7 @@ from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, start
 from flows.parameters import Instant, Months, run_name
 from flows.profit import profit, stale_profit
+from flows.record import record_run
 from flows.statement import bring_statements
 from flows.user_days import bring_user_days
 from storage.catalog import ACCOUNT_MONTH_TABLE, ACCOUNT_USE_TABLE, ALLOCATION_LEDGER, FIGURES, SNAPSHOT
@@ -80,6 +81,7 @@ def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
     bring_statements(job, live)
     drafts = [draft for draft in live if draft.is_new or Month.parse(draft.month) in months]
     publish(job, drafts)
+    record_run(job, months)
     return {
         "months": [str(each) for each in months],
         "drafts": {draft.month: draft.number for draft in drafts},

@@ -20,6 +20,7 @@ from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
 from flows.parameters import Instant, Months, run_name
+from flows.record import record_run
 from flows.user_days import bring_user_days
 from storage.catalog import (
     ACCOUNT_DAY_TABLE,
@@ -68,6 +69,7 @@ def engagement(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
     if stale:
         write_engagement_figures(job, stale)
     publish_tables(job)
+    record_run(job, months)
     return {
         "months": [str(each) for each in months],
         "versions": {

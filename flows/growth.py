@@ -16,6 +16,7 @@ from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
 from flows.parameters import Instant, Months, run_name
+from flows.record import record_run
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, STATUS_STEP
 from storage.evidence import first_observed
 from storage.files import Replacement
@@ -50,6 +51,7 @@ def growth(month: Months, as_of: Instant = None, *, rebuild: bool = False) -> di
     if stale:
         write_growth_figures(job, stale)
     publish_tables(job)
+    record_run(job, months)
     return {
         "months": [str(each) for each in months],
         "versions": {"account_month": version, "growth_figure": job.lake.open(FIGURE_TABLE).version},

@@ -18,6 +18,7 @@ from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
 from flows.parameters import Instant, Months, run_name
+from flows.record import record_run
 from flows.user_days import bring_user_days
 from storage.catalog import ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, FIGURES, SILVER, USER_DAY_TABLE
 from storage.evidence import first_observed
@@ -55,6 +56,7 @@ def profit(month: Months, as_of: Instant = None, *, rebuild: bool = False) -> di
         write_allocation(job, stale)
         write_profit_figures(job, stale)
     publish_tables(job)
+    record_run(job, months)
     return {
         "months": [str(each) for each in months],
         "versions": {

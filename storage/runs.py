@@ -7,6 +7,7 @@ import polars as pl
 
 from compute.schema import Schema
 from storage.catalog import DATASETS
+from storage.dataset import Dataset
 from storage.lake import Lake
 
 RUN: Schema = {
@@ -24,10 +25,14 @@ RUN: Schema = {
 
 def runs(lake: Lake) -> pl.DataFrame:
     """Return one row per dataset written, oldest first."""
-    rows = [
-        _run(commit) for dataset in DATASETS for commit in lake.open(dataset).history() if "techflow.flow" in commit
-    ]
-    return pl.DataFrame(rows, schema=RUN, orient="row").sort("finished_at", "dataset", "version")
+    rows = [run for dataset in DATASETS for run in runs_of_table(lake, dataset)]
+    return pl.DataFrame(rows, schema=RUN).sort("finished_at", "dataset", "version")
+
+
+def runs_of_table(lake: Lake, dataset: Dataset) -> list[dict[str, Any]]:
+    """Return what was recorded with the commits of one table, as RUN rows."""
+    commits = (commit for commit in lake.open(dataset).history() if "techflow.flow" in commit)
+    return [dict(zip(RUN, _run(commit), strict=True)) for commit in commits]
 
 
 def _run(commit: dict[str, Any]) -> tuple[Any, ...]:

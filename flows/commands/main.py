@@ -16,11 +16,13 @@ from flows.commands import (
     deploy,
     explain,
     export,
+    incidents,
     quarantine,
     release,
     report,
     run,
     sample,
+    sla,
     status,
     why,
 )
@@ -45,6 +47,8 @@ app.command("why")(why.why)
 quarantine.app.command("release")(release.release)
 quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(incidents.app, name="incidents")
+app.command("sla")(sla.sla)
 app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
 

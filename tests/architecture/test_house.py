@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from compute.checks import CHECKS
+from compute.company_promises import Sla
 from compute.contracts.feeds import FEEDS
+from compute.success import SCHEDULES
 from storage.catalog import BRONZE, DATASETS, JUDGED, SILVER
 from storage.meanings import COMMON, OWN, meaning
+from storage.watched import WATCHED
 
 ROOT = Path(__file__).parents[2]
+TABLES = (*DATASETS, *WATCHED)
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -60,8 +65,8 @@ def test_every_feed_has_its_tables_and_dates_its_key() -> None:
 
 
 def test_table_names_and_keys_are_sound() -> None:
-    assert len(DATASETS) == len({dataset.name for dataset in DATASETS})
-    for dataset in DATASETS:
+    assert len(TABLES) == len({dataset.name for dataset in TABLES})
+    for dataset in TABLES:
         assert set(dataset.key) <= set(dataset.schema)
         assert dataset.partition_by is None or dataset.partition_by in dataset.schema
         assert dataset.description.endswith(".")
@@ -69,9 +74,9 @@ def test_table_names_and_keys_are_sound() -> None:
 
 def test_every_column_of_every_table_has_a_meaning_and_no_meaning_is_left_over() -> None:
     assert [] == [
-        (dataset.name, name) for dataset in DATASETS for name in dataset.schema if not meaning(dataset, name).strip()
+        (dataset.name, name) for dataset in TABLES for name in dataset.schema if not meaning(dataset, name).strip()
     ]
-    shown = {meaning(dataset, name) for dataset in DATASETS for name in dataset.schema}
+    shown = {meaning(dataset, name) for dataset in TABLES for name in dataset.schema}
     said = [*COMMON.values(), *(words for columns in OWN.values() for words in columns.values())]
     assert [] == [words for words in said if words not in shown]
 
@@ -80,7 +85,7 @@ def test_every_flow_has_a_deployment_on_the_pool() -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     entrypoints = {each["entrypoint"] for each in declared}
 
-    assert {f"flows.{name}.{name}" for name in ("profit", "growth", "engagement", "aggregated")} == entrypoints
+    assert {f"flows.{name}.{name}" for name in ("profit", "growth", "engagement", "aggregated", "watch")} == entrypoints
     assert all(each["tags"] == ["techflow", each["entrypoint"].rpartition(".")[2]] for each in declared)
     # Without a slug a second deploy is refused, once the server holds one.
     assert all(
@@ -89,6 +94,21 @@ def test_every_flow_has_a_deployment_on_the_pool() -> None:
     for entrypoint in entrypoints:
         module, _, name = entrypoint.rpartition(".")
         assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_the_schedules_that_runs_are_counted_against_are_those_of_the_deployments() -> None:
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    crons = {each["name"]: each["schedules"][0]["cron"] for each in declared}
+
+    assert f"*/{Sla().watch_minutes} * * * *" == crons.pop("watch")
+    assert crons == SCHEDULES
+
+
+def test_every_check_has_its_heading_in_the_runbook() -> None:
+    lines = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8").splitlines()
+    headings = {line.lstrip("# ").lower().replace(" ", "-") for line in lines if line.startswith("#")}
+
+    assert {check.heading for check in CHECKS.values()} <= headings
 
 
 def test_export_answers_without_prefect_and_ray(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from compute.checks import CHECKS
+from compute.checks import CHECKS, SAME
 from compute.company import Company
 from compute.incidents import Event, Incident, IncidentMove, Kind, Problem, fold, move, time_to
 from compute.watch import Outcome, advance, is_page
@@ -286,4 +286,24 @@ def test_every_cause_of_the_table_is_a_check_that_stands_before_its_effect() -> 
     order = list(CHECKS)
 
     for check in CHECKS.values():
-        assert all(order.index(cause) < order.index(check.check_id) for cause, _ in check.causes)
+        causes = [cause for cause, dataset in check.causes if (cause, dataset) != (check.check_id, SAME)]
+        assert all(order.index(cause) < order.index(check.check_id) for cause in causes)
+
+
+def test_a_silence_of_several_days_is_told_once() -> None:
+    days = [
+        Problem("L-21-zero", name, day, "Nothing.", 1, (), NOON, "0 rows")
+        for name in ("click_events", "license_changes")
+        for day in ("2024-01-08", "2024-01-09")
+    ]
+    log = Log()
+    for index in (0, 1):
+        outcomes = [
+            Outcome("L-21-zero", name, tuple(each for each in days if each.dataset == name))
+            for name in ("click_events", "license_changes")
+        ]
+        log.evaluate(NOON + index * MINUTES, *outcomes)
+
+    linked = {(each.problem.dataset, each.problem.scope): bool(each.upstream) for each in log.view.values()}
+    assert {(each.dataset, each.scope): each.scope > "2024-01-08" for each in days} == linked
+    assert [("L-21-zero", "opened")] * 2 == log.pages

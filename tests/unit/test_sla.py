@@ -42,7 +42,7 @@ def test_nothing_known_is_never_met() -> None:
 def test_every_level_of_the_specification_is_on_the_board_with_the_company_files_target() -> None:
     rows = scoreboard(Facts(NOW, parse_company("[sla]\nprofit_hours = 12", source="company.toml")))
 
-    assert {"L-6", *(f"L-{number}" for number in range(10, 28))} == {level.sla_id for level in LEVELS}
+    assert {"L-6", "watch", *(f"L-{number}" for number in range(10, 28))} == {level.sla_id for level in LEVELS}
     assert "each day ≤ 12 h after its end" == rows[0]["target"]
     assert "business day 3, 16:00Z" == next(row["target"] for row in rows if row["sla"] == "L-13")
     assert "≥ 99.9%" == next(row["target"] for row in rows if row["sla"] == "L-19")
@@ -174,8 +174,17 @@ def test_volume_is_breached_by_an_alert_and_unknown_while_learning() -> None:
 
     assert ["met", "breached", "no_data", "met"] == [
         score("L-21", volumes=volumes)["verdict"]
-        for volumes in ({"a": fine}, {"a": fine, "b": odd}, {"a": new}, {"a": fine, "b": new})
+        for volumes in ({"a": [odd, fine]}, {"a": [fine], "b": [odd]}, {"a": [new]}, {"a": [fine], "b": [new]})
     ]
+
+
+def test_a_watch_that_was_silent_for_two_intervals_is_breached() -> None:
+    assert ("met", at(1, 0, 10)) == tuple(
+        score("watch", at(1, 0, 10), heartbeat=at(1))[key] for key in ("verdict", "next_due")
+    )
+    assert ("breached", at(1, 0, 10)) == tuple(
+        score("watch", at(1, 0, 11), heartbeat=at(1))[key] for key in ("verdict", "since")
+    )
 
 
 def test_stale_engagement_is_breached_from_48_hours_on() -> None:

@@ -1,0 +1,85 @@
+"""The watch: evaluates the checks at an instant, also while nothing else runs, and keeps the register of incidents.
+
+Source: `operations.md` D.1 to D.3.
+"""
+
+from datetime import datetime
+
+import polars as pl
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.events import emit_event
+
+from compute.due import blocks
+from compute.evaluation import evaluate
+from compute.incidents import Event, Incident, after
+from compute.watch import advance, is_page
+from flows.job import RETRY, Job, Stopwatch, say, start
+from flows.parameters import Instant
+from flows.settings import parse_instant
+from storage.facts import gather_facts
+from storage.incidents import append_events, current_incidents
+from storage.shape import ALL
+from storage.watched import HEARTBEAT, INCIDENT_EVENT
+
+
+@flow(name="watch")
+def watch(at: Instant = None) -> dict[str, int]:
+    """Evaluate every check, open and resolve incidents, and tell of each problem once.
+
+    Args:
+        at: Evaluate at this instant, written as 2024-02-02T12:00:00Z; now without it.
+
+    Returns:
+        How many problems there are, how many incidents were opened and resolved.
+    """
+    job = start("watch")
+    now = parse_instant(at) if at else job.started_at
+    told = keep_register(job, now)
+    for before, event in told:
+        if is_page(before, event):
+            tell(after(before, event), event)
+    kinds = [event.kind for _, event in told]
+    failing = sum(event.problem is not None for _, event in told)
+    say("watch", failing=failing, opened=kinds.count("opened"), resolved=kinds.count("resolved"))
+    return {"failing": failing, "opened": kinds.count("opened"), "resolved": kinds.count("resolved")}
+
+
+@task(task_run_name="evaluate and keep the register", cache_policy=NO_CACHE, **RETRY)
+def keep_register(job: Job, now: datetime) -> list[tuple[Incident | None, Event]]:
+    """Append what the checks say to the log, then the heartbeat; returns the events, each with the incident before."""
+    stopwatch = Stopwatch(job, INCIDENT_EVENT.name)
+    log = job.lake.open(INCIDENT_EVENT)
+    known = current_incidents(log)
+    events = advance(known, evaluate(gather_facts(job.lake, job.company, now)), now, job.company)
+    append_events(log, events, stopwatch.work(rows=len(events)))
+    failing = sum(event.problem is not None for event in events)
+    beat = pl.DataFrame([{"at": now, "failing": failing}], schema=dict(HEARTBEAT.schema))
+    work = stopwatch.work(rows=1, dataset=HEARTBEAT.name)
+    job.lake.open(HEARTBEAT).replace(beat, {ALL: now.isoformat()}, work)
+    return [(known.get(event.incident_id), event) for event in events]
+
+
+def tell(incident: Incident, event: Event) -> None:
+    """Say it in the log of the run, and as a Prefect event that automations notify people of."""
+    blocked = blocks(incident.kind_of, incident.problem.periods)
+    say(
+        f"{incident.incident_id} {event.kind}: {incident.problem.title}",
+        **{"class": incident.kind_of}, owner=incident.owner_role, due=incident.due_at.isoformat(),
+        blocks=",".join(blocked) or "nothing",
+    )  # fmt: skip
+    emit_event(
+        event=f"techflow.incident.{event.kind}",
+        resource={
+            "prefect.resource.id": f"techflow.incident.{incident.incident_id}",
+            "prefect.resource.name": incident.problem.title,
+            "techflow.class": incident.kind_of,
+            "techflow.owner": incident.owner_role,
+        },
+        payload={
+            "title": incident.problem.title,
+            "evidence": incident.problem.evidence,
+            "due_at": incident.due_at.isoformat(),
+            "blocks_certification_of": list(blocked),
+        },
+    )
