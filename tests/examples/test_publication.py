@@ -94,7 +94,9 @@ def test_a_late_day_stays_late_when_it_is_filled_in_afterwards() -> None:
 @pytest.mark.parametrize(
     "fake",
     [
-        run("profit", "2024-01-08T06:00", as_of=at("2030-01-01T00:00")),  # an as-of in the future
+        run(
+            "profit", "2024-01-08T06:00", as_of=at("2030-01-01T00:00"), watermark=at("2030-01-01T00:00")
+        ),  # an as-of in the future
         run("profit", "2024-01-09T04:00", as_of=at("2024-01-08T12:00")),  # a backfill as of an earlier instant
         run("profit", "2024-01-09T04:00", "2023-10..2023-12"),  # of other months
         run("profit", "2024-01-12T04:00"),  # not yet finished
