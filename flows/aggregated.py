@@ -26,7 +26,7 @@ from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, star
 from flows.parameters import Instant, Months, run_name
 from flows.profit import profit, stale_profit
 from flows.record import record_run
-from flows.statement import bring_statements
+from flows.statement import bring_standings, bring_statements
 from flows.user_days import bring_user_days
 from storage.catalog import ACCOUNT_MONTH_TABLE, ACCOUNT_USE_TABLE, ALLOCATION_LEDGER, FIGURES, SNAPSHOT
 from storage.evidence import first_observed
@@ -79,6 +79,7 @@ def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
     write_completeness(job, kept)
     live = [bring_draft(job, each) for each in kept]
     bring_statements(job, live)
+    bring_standings(job, live)
     drafts = [draft for draft in live if draft.is_new or Month.parse(draft.month) in months]
     publish(job, drafts)
     record_run(job, months)

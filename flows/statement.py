@@ -1,13 +1,20 @@
 """The statements of drafts: what their reports tell beside the figures, brought up to date on every run."""
 
+import json
+from collections.abc import Mapping
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from compute.months import Month
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import STATEMENT
+from storage.facts import gather_facts
+from storage.incidents import current_incidents
 from storage.snapshots import Draft
+from storage.standing import incident_lines, save_standings, standing_of
 from storage.statement import SOURCES, Shared, gather, save_statements
+from storage.watched import INCIDENT_EVENT, STANDING
 
 
 def bring_statements(job: Job, drafts: list[Draft]) -> None:
@@ -27,3 +34,20 @@ def write_statements(job: Job, drafts: list[Draft], key: str) -> None:
     statements = {draft.snapshot_id: gather(month, shared) for draft, month in zip(drafts, months, strict=True)}
     save_statements(job.lake, statements, key, watch.work(rows=len(statements)))
     say("statements", drafts=len(drafts))
+
+
+def bring_standings(job: Job, drafts: list[Draft]) -> None:
+    """Keep beside drafts what stands of incidents and service levels; anew when incidents of the month changed."""
+    table, known = job.lake.open(STANDING), list(current_incidents(job.lake.open(INCIDENT_EVENT)).values())
+    keys = {draft.snapshot_id: json.dumps(incident_lines(known, draft.month)) for draft in drafts}
+    stale = {name: key for name, key in keys.items() if not table.done(name, key)}
+    if stale:
+        write_standings(job, {draft.snapshot_id: draft.month for draft in drafts if draft.snapshot_id in stale}, stale)
+
+
+@task(task_run_name="incidents and service levels", cache_policy=NO_CACHE, **RETRY)
+def write_standings(job: Job, months: Mapping[str, str], keys: Mapping[str, str]) -> None:
+    """Write what stands now, by snapshot: `months` are those of the snapshots, `keys` what their rows are known by."""
+    watch, facts = Stopwatch(job, STANDING.name), gather_facts(job.lake, job.company, job.started_at)
+    standings = {name: standing_of(facts, month) for name, month in months.items()}
+    save_standings(job.lake, standings, keys, watch.work(rows=len(standings)))

@@ -152,6 +152,7 @@ COMMON: Mapping[str, str] = {
     "statement": "small tables by name, as JSON: history, bridges, cohorts, weeks, completeness, variance and others",
     "source": "what is shared out: a team, or a shared expense with category and date",
     "started_at": "first click",
+    "standing": "unresolved incidents of the month and the service levels then, as JSON",
     "starts_on": "Monday of the week",
     "state": "state of the snapshot: DRAFT",
     "status": "status of the account",

@@ -17,6 +17,7 @@ from compute.report.figures import Header, Source
 from storage.catalog import SNAPSHOT, SNAPSHOT_FIGURE
 from storage.lake import Lake
 from storage.snapshots import used_footnotes
+from storage.standing import read_standing
 from storage.statement import read_statement
 
 # What may leave the house: no account, no user, no team that is too small.
@@ -46,7 +47,8 @@ def report_source(lake: Lake, month: Month, company: str, currency: str) -> Sour
         created_by=row["created_by"],
         manifest=json.loads(row["manifest"]),
     )
-    return Source(header, figures, read_statement(lake, row["snapshot_id"]))
+    told = {**read_statement(lake, row["snapshot_id"]), **read_standing(lake, row["snapshot_id"])}
+    return Source(header, figures, told)
 
 
 def snapshot_row(lake: Lake, month: Month) -> dict[str, Any]:

@@ -47,5 +47,12 @@ INCIDENT_EVENT = Dataset(
     key=("incident_id", "sequence"),
     description="What happened to an incident: a line of the append-only log that the current view folds.",
 )
+STANDING = Dataset(
+    name="watch/standing",
+    schema={"snapshot_id": pl.String, "standing": pl.String},
+    key=("snapshot_id",),
+    partition_by="snapshot_id",
+    description="What stood of incidents and service levels when a draft was made or its incidents changed; JSON.",
+)
 
-WATCHED: tuple[Dataset, ...] = (RUNS, HEARTBEAT, INCIDENT_EVENT)
+WATCHED: tuple[Dataset, ...] = (RUNS, HEARTBEAT, INCIDENT_EVENT, STANDING)

@@ -7,6 +7,7 @@ from typing import Any
 from compute.metrics import METRICS
 from compute.report.document import Block, Cell, Facts, Prose, Table
 from compute.report.figures import Source
+from compute.report.standing import incidents, scoreboard
 from compute.report.tables import nothing
 from compute.report.words import said
 
@@ -53,8 +54,8 @@ def quality(source: Source) -> Block:
             _gates(source),
             _variance(source),
             _beside(source),
-            Prose("Incidents: no register of incidents is kept yet."),
-            Prose("SLA scoreboard: service levels are not measured yet."),
+            incidents(source),
+            scoreboard(source),
             Prose("Pending restatements: none, as no month has been certified."),
         ),
     )

@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from compute.incidents import Incident
+from compute.months import Month
+from compute.report.markdown import markdown
+from compute.report.report import report
 from flows.aggregated import aggregated
 from flows.profit import profit
 from flows.watch import watch
 from storage.incidents import current_incidents
 from storage.lake import Lake
+from storage.reports import report_source
 from storage.watched import HEARTBEAT, INCIDENT_EVENT, RUNS
 from tests.conftest import environment, techflow
 
@@ -21,6 +25,11 @@ NOW = datetime.now(UTC)
 
 def later(**span: float) -> str:
     return (NOW + timedelta(**span)).isoformat()
+
+
+def quality_block(lake: Lake) -> str:
+    source = report_source(lake, Month(2024, 1), "Company", "USD")
+    return markdown(report(source))
 
 
 def register(lake: Lake) -> dict[str, Incident]:
@@ -41,6 +50,14 @@ def test_a_ledger_that_fails_gross_is_one_incident_until_it_is_mended(
     assert ("investor_report", 1, "finance", ("2024-01",), 2) == (
         found.kind_of, found.problem.severity, found.owner_role, found.blocks, found.occurrences,
     )  # fmt: skip
+
+    assert "Incidents: none is open for 2024-01." in quality_block(lake)
+    aggregated("2024-01")  # an incident of the month makes what stands beside its draft anew
+    told_of = quality_block(lake)
+    assert f"{found.incident_id} | investor report | RC-3 fails for 2024-01." in told_of
+    assert "certification of 2024-01" in told_of
+    assert "Kafka lag" in told_of
+    assert told_of == quality_block(lake)
 
     monkeypatch.setenv("TECHFLOW_LEDGER", str(golden / "ledger.sqlite"))
     aggregated("2024-01")

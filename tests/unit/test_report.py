@@ -13,18 +13,23 @@ import polars as pl
 import pytest
 
 from compute.anchors import parse_anchor
+from compute.company import Company
+from compute.incidents import Incident, Problem
 from compute.months import Month
-from compute.report.document import Chart, Document, Table
+from compute.report.document import Chart, Document, Prose, Table
 from compute.report.figures import Header, Source
 from compute.report.html import html
 from compute.report.markdown import markdown
 from compute.report.report import report
 from compute.retention import cohort_members
+from compute.sla import LEVELS, Facts
 from compute.statement import cohort_cells, lines, mature_trials
 from storage.reports import public_figures
+from storage.standing import standing_of
 from tests.company import Books, bill, change, click, cost, team
 
 JAN, FEB = Month(2024, 1), Month(2024, 2)
+NOON = datetime(2024, 2, 5, 12, tzinfo=UTC)
 NULLS = re.compile(r"\b(None|nan|NaN|inf)\b|missing_input|zero_denominator|insufficient_history")
 
 
@@ -225,3 +230,30 @@ def test_conversion_is_shown_of_the_newest_cohort_that_is_mature() -> None:
     assert [("M-16", "2023-12", "0.5000000000", ""), ("M-16.n90", "2023-10", "None", "zero_denominator")] == [
         (each["metric_id"], each["month"], str(each["value"]), each["null_reason"]) for each in found
     ]
+
+
+def test_open_incidents_and_service_levels_stand_in_the_quality_statement(one_account: Books) -> None:
+    """E.1, block 8: an unresolved incident is listed with what it blocks."""
+    known = [
+        Incident(
+            f"INC-{check_id}", Problem(check_id, "profit", "", "Late.", 3, (month,), NOON, ""), kind, "finance",
+            NOON, detected_at=NOON, last_at=NOON, status=status,
+        )
+        for check_id, month, kind, status in (
+            ("L-10", "2024-02", "investor_report", "open"), ("L-12", "2024-02", "standard", "acknowledged"),
+            ("RC-2", "2024-01", "investor_report", "open"), ("RC-3", "2024-02", "investor_report", "resolved"),
+        )
+    ]  # fmt: skip
+    standing = standing_of(Facts(NOON, Company(), incidents=known), "2024-02")
+
+    told, nothing = report(source(one_account, FEB, standing)), report(source(one_account, FEB))
+
+    assert {
+        "INC-L-10": ["investor report", "Late.", "2024-02-05T12:00:00+00:00", "certification of 2024-02"],
+        "INC-L-12": ["standard", "Late.", "2024-02-05T12:00:00+00:00", "nothing"],
+    } == table(told, "quality", "Open incidents")
+    board = table(told, "quality", "Service levels at 2024-02-05T12:00:00+00:00")
+    assert ["no run has finished yet", "not known"] == board["L-10: profit within a day"][1:]
+    assert len(LEVELS) == len(board)
+    texts = [part.text for part in parts_of(nothing, "quality") if isinstance(part, Prose)]
+    assert "Incidents: no register was kept when this draft was made." in texts
