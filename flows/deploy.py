@@ -120,10 +120,15 @@ def _put_pool(client: SyncPrefectClient, pool: str, before: Standing) -> None:
     given = _declared("deployments/work-pool.yaml")
     template = ProcessWorker.get_default_base_job_template()
     template["variables"]["properties"]["env"]["default"] = given.pop("env")
+    queue_limit = given.pop("default_queue_limit")
     if ("work pool", pool) not in before:
         client.create_work_pool(WorkPoolCreate(name=pool, type=ProcessWorker.type, base_job_template=template, **given))
     elif client.read_work_pool(pool).type == ProcessWorker.type:
         client.update_work_pool(pool, WorkPoolUpdate(base_job_template=template, **given))
+    else:
+        return
+    queue = client.read_work_queue_by_name("default", work_pool_name=pool)
+    client.update_work_queue(queue.id, concurrency_limit=queue_limit)
 
 
 def _put_deployments(declared: dict[str, Any], pool: str, before: Standing) -> None:

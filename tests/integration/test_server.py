@@ -104,7 +104,11 @@ def test_a_second_deploy_changes_nothing_and_says_so(server: Server) -> None:
     assert "Nothing changed: the server holds all of it already." == told[7]
     assert [5, 1] == [len(before["deployments"]), len(before["automations"])]
     pool = server.ask("work_pools/techflow-process")
-    assert ("process", 1) == (pool["type"], pool["concurrency_limit"])
+    assert ("process", 2) == (pool["type"], pool["concurrency_limit"])
+    # The pipelines take turns; the watch has the other place, and does not wait for what it watches.
+    assert 1 == server.ask("work_pools/techflow-process/queues/default")["concurrency_limit"]
+    queues = {each["name"]: each["work_queue_name"] for each in server.listed("deployments")}
+    assert ["watch"] == [name for name, queue in queues.items() if queue == "watch"]
     assert (
         "30"
         == pool["base_job_template"]["variables"]["properties"]["env"]["default"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]
@@ -126,7 +130,7 @@ def test_what_somebody_changed_is_brought_back_and_a_schedule_that_is_on_stays_o
         line for line in told if line.startswith("changed")
     }
     assert server.listed("automations")[0]["enabled"]
-    assert 1 == server.ask("work_pools/techflow-process")["concurrency_limit"]
+    assert 2 == server.ask("work_pools/techflow-process")["concurrency_limit"]
     after = server.ask("deployments/name/profit/profit-daily")["schedules"]
     assert [("0 4 * * *", "UTC", True)] == [
         (each["schedule"]["cron"], each["schedule"]["timezone"], each["active"]) for each in after
