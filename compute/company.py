@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import tomllib
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -80,6 +81,12 @@ class Vocabulary(_Table):
     device_types: tuple[str, ...] = ("Desktop", "Mobile", "Tablet", "API", "Unknown")
 
 
+class Calendar(_Table):
+    """`[calendar]`: days on which nobody works."""
+
+    holidays: tuple[date, ...] = ()
+
+
 _EXPENSE_CLASSES: dict[str, CostClass] = {
     "Infrastructure": "COGS",
     "Support": "COGS",
@@ -111,6 +118,7 @@ class Company(_Table):
     expense_classes: dict[str, CostClass] = _EXPENSE_CLASSES
     teams: dict[str, Team] | None = None
     vocabulary: Vocabulary = Vocabulary()
+    calendar: Calendar = Calendar()
     status_graph: dict[str, tuple[str, ...]] = DEFAULT_GRAPH
 
     @field_validator("status_graph")

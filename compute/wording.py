@@ -18,3 +18,12 @@ def worded(template: str, *values: pl.Expr | str) -> pl.Expr:
         raise ValueError(f"'{template}' does not hold {len(columns)} values.")
     parts = [part for pair in zip(texts, columns, strict=False) for part in pair]
     return pl.concat_str([part.cast(pl.String) for part in (*parts, texts[-1])])
+
+
+def escaped(text: str) -> str:
+    """Return a text as it stands between the quotes of SQL.
+
+    >>> escaped("O'Hara")
+    "O''Hara"
+    """
+    return text.replace("'", "''")

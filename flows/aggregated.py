@@ -25,6 +25,7 @@ from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, start
 from flows.parameters import Instant, Months, run_name
 from flows.profit import profit, stale_profit
+from flows.statement import bring_statements
 from flows.user_days import bring_user_days
 from storage.catalog import ACCOUNT_MONTH_TABLE, ACCOUNT_USE_TABLE, ALLOCATION_LEDGER, FIGURES, SNAPSHOT
 from storage.evidence import first_observed
@@ -75,7 +76,9 @@ def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
         write_account_use(job, stale)
     write_reconciliation(job, kept)
     write_completeness(job, kept)
-    drafts = [draft for each in kept if (draft := bring_draft(job, each)).is_new or each in months]
+    live = [bring_draft(job, each) for each in kept]
+    bring_statements(job, live)
+    drafts = [draft for draft in live if draft.is_new or Month.parse(draft.month) in months]
     publish(job, drafts)
     return {
         "months": [str(each) for each in months],

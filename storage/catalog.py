@@ -291,10 +291,18 @@ SNAPSHOT = Dataset(
     description="A draft's manifest: what it was made from, its content hash, who made it. The newest draft is live.",
 )
 
+STATEMENT = Dataset(
+    name="snapshot/statement",
+    schema={"snapshot_id": pl.String, "statement": pl.String},
+    key=("snapshot_id",),
+    partition_by="snapshot_id",
+    description="What the report of a snapshot tells beside its figures: history, cohorts, weeks, data quality; JSON.",
+)
+
 DATASETS: tuple[Dataset, ...] = (
     LANDED_FILE, *BRONZE.values(), RELEASES, *JUDGED.values(), DEAD_LETTER, HELD_ROW,
     *SILVER.values(), DISPOSITIONS, UNKNOWN_FIELDS, STATUS_STEP, GAP_CASE, ACCOUNT_TABLE,
     ACCOUNT_MONTH_TABLE, MRR_BRIDGE, ALLOCATION_LEDGER, USER_DAY_TABLE, SESSION_PART, CLICK_SESSION, ACCOUNT_DAY_TABLE,
     ENGAGEMENT_WEEK, ACCOUNT_USE_TABLE, LATE_EVENTS, FINDINGS, *FIGURES.values(), RECONCILIATION_ROW,
-    RECONCILIATION_GATE, COMPLETENESS_ROW, SNAPSHOT_FIGURE, SNAPSHOT,
+    RECONCILIATION_GATE, COMPLETENESS_ROW, SNAPSHOT_FIGURE, SNAPSHOT, STATEMENT,
 )  # fmt: skip

@@ -307,8 +307,12 @@ class Table:
         return delta.version()
 
     def history(self) -> list[dict[str, Any]]:
-        """Return what was recorded with each commit, newest first."""
-        return self._delta.history() if self._delta else []
+        """Return what was recorded with each commit up to the version, newest first."""
+        if self._delta is None:
+            return []
+        # Opened at an older version, deltalake 1.6.3 lists the newest commits under the numbers of older ones.
+        commits = DeltaTable(self.location, without_files=True).history()
+        return [commit for commit in commits if commit["version"] <= self.version]
 
     def created(self) -> DeltaTable:
         """Return the table, made when it was not there.

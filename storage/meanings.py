@@ -149,6 +149,7 @@ COMMON: Mapping[str, str] = {
     "sessions_per_user_change": "sessions per user over their trailing mean, less one; null where that is null or 0",
     "sessions_per_user_trailing": "mean of sessions per user of the four weeks before; null until there are four",
     "snapshot_id": "month and draft, as 2024-01-d1",
+    "statement": "small tables by name, as JSON: history, bridges, cohorts, weeks, completeness, variance and others",
     "source": "what is shared out: a team, or a shared expense with category and date",
     "started_at": "first click",
     "starts_on": "Monday of the week",

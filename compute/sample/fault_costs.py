@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from compute.judging import UNDATED
 from compute.sample.desk import Desk, Entry, is_quiet, own, record_of, said
 from compute.sample.growth import weekly
 from compute.sample.profit import second_of_next
@@ -28,6 +29,33 @@ def costly_account(desk: Desk, random: Random) -> Entry | None:
     desk.add("expenses", second_of_next(month.last), said(cost, entry))
     entry.counts("accepted", 1)
     entry.findings.append((str(month), "EXP-W04", f"{account} {month}"))
+    return entry
+
+
+def lone_expense(desk: Desk, _random: Random) -> Entry | None:
+    """An expense names an account that no other feed knows."""
+    month, account = desk.company.request.months[1], "ACC_999999"
+    entry = Entry("lone_expense", "added", "expenses", "account profit of an account that is nobody's", {})
+    entry.code, entry.record = "EXP-W02", {"account_id": account, "month": str(month)}
+    cost = {"account_id": account, "expense_category": "Other", "monthly_cost": 12.5,
+            "cost_breakdown": {"sundry": 12.5}, "expense_date": str(month.last)}  # fmt: skip
+    desk.add("expenses", second_of_next(month.last), said(cost, entry))
+    entry.counts("accepted", 1)
+    entry.findings.append((UNDATED, "EXP-W02", account))
+    entry.findings.append((str(month), "EXP-W04", f"{account} {month}"))  # no bill stands against it
+    return entry
+
+
+def unknown_member(desk: Desk, random: Random) -> Entry | None:
+    """An expense carries a member that no contract reads."""
+    row = desk.pick(random, "expenses", lambda _row: True, take="share")
+    if row is None:
+        return None
+    record = record_of(row)
+    entry = Entry("unknown_member", "cost_center", "expenses", "no figure", record)
+    entry.code = "EXP-W91"
+    desk.put("expenses", row, said(record | {"cost_center": "CC-12"}, entry))
+    entry.findings.append((UNDATED, "EXP-W91", "expenses cost_center"))
     return entry
 
 

@@ -58,6 +58,8 @@ CASES: tuple[tuple[str, Case], ...] = (
     ("ambiguous_day", fault_status.ambiguous_day),
     ("licence_spike", fault_contracts.licence_spike),
     ("costly_account", fault_costs.costly_account),
+    ("lone_expense", fault_costs.lone_expense),
+    ("unknown_member", fault_costs.unknown_member),
     ("missing_team", fault_costs.missing_team),
     ("salary_leap", fault_costs.salary_leap),
     ("refused_batch", fault_costs.refused_batch),

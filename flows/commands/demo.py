@@ -20,10 +20,11 @@ from compute.sample.faults import parse_kinds
 from compute.sample.request import Request
 from compute.sample.truth import compare, missed
 from flows.commands.demo_pages import show_pages
+from flows.commands.report import write_report
 from flows.commands.run import quiet_prefect, show_progress
 from flows.commands.sample import ACCOUNTS, MONTHS, SEED, USERS, make_sample
 from flows.commands.screen import screen
-from flows.settings import PREFIX, load_settings
+from flows.settings import PREFIX, load_company, load_settings
 from flows.shown import HEADLINE, shown
 from storage.catalog import DISPOSITIONS
 from storage.lake import Lake
@@ -50,19 +51,19 @@ COMPANIES: dict[Name, Company] = {
         f"{ACCOUNTS} accounts from seed {SEED}, with faults of every kind",
         MONTHS,
         "2023-12..2024-02",
-        ("export findings 2024-01 --format table", "quarantine list", "status"),
+        ("explain M-10 2024-02", "why M-01 2024-02", "quarantine list"),
     ),
     "golden": Company(
         "7 accounts, figures to add up by hand",
         "2023-12..2024-02",
         "2023-12..2024-02",
-        ("export metrics 2024-01 --format table", "export allocation 2024-01", "status"),
+        ("explain M-08 2024-01", "why M-01 2024-01", "status"),
     ),
     "clean": Company(
         "34 accounts, 14 months, 8,799 clicks, no fault",
         "2023-01..2024-02",
         "2023-12..2024-02",
-        ("export engagement_week --format csv", "export reconciliation_gates 2024-01", "status"),
+        ("export engagement_week --format csv", "explain M-42 2024-02", "status"),
     ),
 }
 
@@ -93,7 +94,7 @@ def demo(
     console.print("", _headline(lake, name, company))
     if (home / "truth.json").is_file():
         _tell_faults(console, lake, home)
-    _tell(console, lake, company)
+    _tell(console, lake, company, home)
     console.print(f"[bold]took[/]     {time.perf_counter() - begin:.0f} s\n\nTry next:")
     for words in company.next:
         console.print(f"  .venv/bin/techflow --home {_short(home)} {words}", soft_wrap=True)
@@ -172,8 +173,8 @@ def _tell_faults(console: Console, lake: Lake, home: Path) -> None:
     console.print("", table)
 
 
-def _tell(console: Console, lake: Lake, company: Company) -> None:
-    """Say what was made, what ran on Ray, and where things are."""
+def _tell(console: Console, lake: Lake, company: Company, home: Path) -> None:
+    """Say what was made, what ran on Ray, and where things are; the report of the last month is among them."""
     counts = lake.read(DISPOSITIONS, pl.col("code") == "").group_by("disposition").agg(pl.col("rows").sum())
     records = ", ".join(f"{rows:,} {name}" for name, rows in sorted(counts.rows()))
     done = runs(lake)
@@ -186,6 +187,12 @@ def _tell(console: Console, lake: Lake, company: Company) -> None:
         soft_wrap=True,
     )
     console.print(f"[bold]drafts[/]   {len(parse_months(company.months))} months: {company.months}")
+    who = load_company(load_settings()).company
+    page = write_report(lake, parse_months(company.months)[-1], home / "reports", who.name, who.reporting_currency)[0]
+    console.print(
+        f"[bold]report[/]   {_short(page)} (open it in a browser; beside it Markdown, CSV, JSON, XLSX)", soft_wrap=True
+    )
+    console.print("[bold]runs[/]     techflow export runs; their pages: make demo UI=1")
 
 
 def _short(path: Path) -> Path:

@@ -10,14 +10,13 @@ from typing import Annotated, Literal
 
 import polars as pl
 import typer
-from rich.table import Table as RichTable
 
 from compute.errors import BadMonth, BadSetting
 from compute.exchange import metrics_table, plain, to_csv
 from compute.judging import UNDATED
 from compute.money import RATIO
 from compute.months import Month, parse_months
-from flows.commands.screen import screen
+from flows.commands.screen import screen, show_table
 from flows.settings import load_settings
 from storage.catalog import (
     ALLOCATION_LEDGER,
@@ -142,10 +141,7 @@ def _json(rows: pl.DataFrame) -> str:
 
 
 def _table(rows: pl.DataFrame) -> str:
-    view = RichTable(*rows.columns, box=None, header_style="bold")
-    for row in rows.iter_rows():
-        view.add_row(*("" if value is None else str(value) for value in row))
     console = screen()
     with console.capture() as captured:
-        console.print(view)
+        show_table(console, rows.columns, rows.iter_rows())
     return captured.get()

@@ -2,19 +2,36 @@
 
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from compute.errors import PipelineError
-from flows.commands import check, demo, deploy, export, quarantine, release, run, sample, status
+from flows.commands import (
+    check,
+    demo,
+    deploy,
+    explain,
+    export,
+    quarantine,
+    release,
+    report,
+    run,
+    sample,
+    status,
+    why,
+)
 from flows.settings import PREFIX
+
+_DEBUG = "TECHFLOW_DEBUG"
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,  # they may hold what is nobody's business
+    pretty_exceptions_enable=False,  # what is wrong is one sentence; --debug shows where
     help="Raw SaaS records in, monthly figures out that investors can trust.",
 )
 app.command("demo")(demo.demo)
@@ -22,6 +39,9 @@ app.command("sample")(sample.sample)
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("export")(export.export)
+app.command("report")(report.report)
+app.command("explain")(explain.explain_figure)
+app.command("why")(why.why)
 quarantine.app.command("release")(release.release)
 quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
@@ -38,13 +58,24 @@ def settings(
     ledger: Annotated[str | None, typer.Option(help="The accounting ledger: a SQLite file or postgresql://…")] = None,
     company: Annotated[str | None, typer.Option(help="The company file.")] = None,
     executor: Annotated[str | None, typer.Option(help="Where heavy work runs: auto, ray or inline.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of what goes wrong.")] = False,  # noqa: FBT002 - a flag is a word on the command line
 ) -> None:
     """Take settings given before the command; they win over the environment."""
     given = {"home": home, "landing": landing, "lake": lake, "ledger": ledger, "company": company, "executor": executor}
+    if debug:
+        os.environ[_DEBUG] = "1"
     context.obj = frozenset(name for name, value in given.items() if value is not None)
     for name, value in given.items():
         if value is not None:
             os.environ[f"{PREFIX}{name.upper()}"] = value
+
+
+def _tell(error: Exception, sentence: str = "") -> None:
+    console = Console(stderr=True, highlight=False)
+    if _DEBUG in os.environ:
+        console.print("".join(traceback.format_exception(error)), markup=False, soft_wrap=True)
+    words = Text.assemble(("not done", "bold red"), f": {sentence or error}")
+    console.print(words, soft_wrap=True)
 
 
 def main() -> None:
@@ -52,7 +83,13 @@ def main() -> None:
     try:
         app()
     except PipelineError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]not done[/]: {error}", soft_wrap=True)
+        _tell(error)
+        sys.exit(1)
+    except Exception as error:
+        _tell(
+            error,
+            f"{type(error).__name__}: {error}. This is a fault of the program: run it with --debug and report it.",
+        )
         sys.exit(1)
     except BrokenPipeError:
         # The reader closed the pipe: nothing more can be written, not even at exit.

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import polars as pl
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from compute.contracts.contract import disposition_letter
 from compute.contracts.feeds import BY_NAME
@@ -18,7 +16,7 @@ from compute.errors import BadSetting
 from compute.months import parse_months
 from compute.releases import refused_accepts
 from flows.commands.export import Format, write
-from flows.commands.screen import screen
+from flows.commands.screen import screen, show_table
 from flows.settings import load_company, load_settings
 from storage.lake import Lake
 from storage.quarantine import (
@@ -81,10 +79,7 @@ def list_cases(
         write(rows, form, None)
         return
     console = screen()
-    table = Table(*rows.columns, box=None, pad_edge=False)
-    for row in rows.rows():
-        table.add_row(*(Text(str(value)) for value in row))  # a file may be named [red]
-    console.print(table)
+    show_table(console, rows.columns, rows.rows())
     console.print(f"\n{rows.height} open. Next: techflow quarantine show CASE", style="dim")
     if waiting:
         console.print(f"{waiting} more are decided and count from the next run on: techflow run MONTH", style="dim")

@@ -7,12 +7,10 @@ from typing import Annotated, Any, Literal
 
 import polars as pl
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from compute.contracts.feeds import FEEDS
 from flows.commands.export import write
-from flows.commands.screen import screen
+from flows.commands.screen import screen, show_table
 from flows.settings import PREFIX, Settings, load_settings
 from storage.catalog import COMPLETENESS_ROW, DISPOSITIONS, LANDED_FILE, RECONCILIATION_GATE, SNAPSHOT
 from storage.lake import Lake
@@ -38,11 +36,18 @@ def status(
         return
     console = screen()
     given = context.obj or frozenset()
-    _print(console, "settings", ("setting", "value", "from"), _settings(settings, given))
-    _print(console, "feeds", feeds(lake).columns, feeds(lake).rows())
-    _print(console, "drafts", ("month", "draft", "as of", "held", "missing", "reconciliation"), _drafts(lake))
-    last = runs(lake).tail(5).select("finished_at", "flow", "dataset", "month", "executor", "rows", "seconds")
-    _print(console, "last writes", last.columns, last.rows())
+    show_table(console, ("setting", "value", "from"), _settings(settings, given), title="settings")
+    arrived = feeds(lake).select(
+        "dataset", "last_arrival", "accepted", "superseded", "duplicate", "quarantined", "rejected"
+    )
+    console.print()
+    show_table(console, arrived.columns, arrived.rows(), title="feeds", least=("superseded", "duplicate"))
+    console.print()
+    heads = ("month", "draft", "held", "missing", "reconciliation", "as of")
+    show_table(console, heads, _drafts(lake), title="drafts", least=("as of",))
+    last = runs(lake).tail(5).select("finished_at", "dataset", "month", "rows", "seconds", "executor", "flow")
+    console.print()
+    show_table(console, last.columns, last.rows(), title="last writes", least=("flow", "executor", "month"))
 
 
 def feeds(lake: Lake) -> pl.DataFrame:
@@ -84,13 +89,6 @@ def _drafts(lake: Lake) -> list[tuple[Any, ...]]:
     )  # fmt: skip
     rows = drafts.join(held, on="month", how="left").join(failed, on="month", how="left").sort("month")
     return rows.select(
-        "month", "draft", pl.col("as_of").dt.strftime("%Y-%m-%dT%H:%MZ"), "quarantined", "missing",
-        pl.col("gates").fill_null("all pass"),
+        "month", "draft", "quarantined", "missing", pl.col("gates").fill_null("all pass"),
+        pl.col("as_of").dt.strftime("%Y-%m-%dT%H:%MZ"),
     ).rows()  # fmt: skip
-
-
-def _print(console: Console, title: str, columns: Any, rows: Any) -> None:
-    table = Table(*columns, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    console.print(table, "", soft_wrap=True)

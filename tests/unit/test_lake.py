@@ -18,7 +18,7 @@ from compute.money import MONEY
 from storage.dataset import Dataset
 from storage.errors import LakeBusy, LakeFormat, LakeUnwritable
 from storage.files import Replacement, write_files
-from storage.lake import Lake, Table
+from storage.lake import NEVER_WRITTEN, Lake, Table
 from storage.meanings import meaning
 from storage.shape import ALL
 from storage.work import Work
@@ -382,6 +382,18 @@ def test_a_commit_says_who_did_it_from_what(lake: Lake) -> None:
     assert ('"test"', '"2024-01"', '{"silver/revenue": 3}') == (
         last["techflow.flow"], last["techflow.months"], last["techflow.inputs"]
     )  # fmt: skip
+
+
+def test_the_history_of_an_older_version_ends_with_it(lake: Lake) -> None:
+    table = lake.open(MONTHLY)
+    before = table.history()
+    lake.open(MONTHLY).append(rows(("2024-02", "ACC_3", "5.00")), replace(WORK, months="2024-02"))
+
+    older = lake.open(MONTHLY, table.version).history()
+
+    assert [commit["version"] for commit in before] == [commit["version"] for commit in older]
+    assert '"2024-01"' == older[0]["techflow.months"]
+    assert [] == lake.open(MONTHLY, NEVER_WRITTEN).history()
 
 
 def test_a_lake_that_can_be_written_is_made(tmp_path: Path) -> None:
