@@ -8,7 +8,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from compute.cluster import Executor
@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     ledger: str = ""
     company: str = ""
     executor: Executor = "auto"
+    kafka: str = Field(default="", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     pseudonym_key: SecretStr | None = None
 
     @property

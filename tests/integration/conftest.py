@@ -8,6 +8,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from prefect.testing.utilities import prefect_test_harness
 
 from storage.lake import Lake
+from tests.integration.broker import Kafka, running_broker
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +26,17 @@ def ray_session() -> Iterator[None]:
     ray.shutdown()
 
 
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A broker of the tests' own: topics come and go, the broker stays."""
+    yield from running_broker(tmp_path_factory.mktemp("kafka"))
+
+
 @pytest.fixture
 def lake(tmp_path: Path, golden: Path, prefect_api: None, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """The lake of a home whose landing area is the golden company's."""
-    for name in ("LANDING", "LEDGER", "COMPANY"):
-        monkeypatch.delenv(f"TECHFLOW_{name}", raising=False)
+    for name in ("TECHFLOW_LANDING", "TECHFLOW_LEDGER", "TECHFLOW_COMPANY", "KAFKA_BOOTSTRAP_SERVERS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TECHFLOW_HOME", str(tmp_path))
     monkeypatch.setenv("TECHFLOW_LANDING", str(golden / "landing"))
     monkeypatch.setenv("TECHFLOW_LEDGER", str(golden / "ledger.sqlite"))

@@ -1,0 +1,150 @@
+"""A drain: tasks read disjoint ranges and write files, one commit adds their rows and the next offsets.
+
+Whatever is killed when: before the commit nothing has happened, after it everything. Source: `data.md` A.0a, AT-33.
+"""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from kafka import TopicPartition
+from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError, UnsupportedCodecError
+
+from storage.catalog import BRONZE
+from storage.files import describe
+from storage.kafka.broker import Broker
+from storage.kafka.columns import Columns, columns_of, in_bulk
+from storage.kafka.errors import BrokerSilent, RecordUnreadable, TopicChanged
+from storage.kafka.plan import Plan, Range
+from storage.kafka.rows import Stamp, bronze_rows
+from storage.lake import Lake
+from storage.topics import BRONZE_ARROW
+from storage.work import DataFile, Work
+
+RECORDS_PER_TASK = 250_000
+_POLL_MS = 500
+SILENCE_SECONDS = 30  # without one record, while some are there: a broker that starts again needs 12
+_BYTES_PER_GROUP = 32 * 2**20
+# What the client may hold at once. More is no faster and costs as much memory again.
+_FETCH_BYTES, _FETCH_BYTES_OF_PARTITION = 16 * 2**20, 2 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one task reads."""
+
+    lake: str
+    broker: Broker
+    ranges: tuple[Range, ...]
+    stamp: Stamp
+
+
+def shares_of(lake: Lake, broker: Broker, plan: Plan, *, as_of: datetime, now: datetime) -> list[Share]:
+    """Return the tasks of a plan."""
+    stamp = Stamp(plan.topic, plan.life, plan.batch, as_of, now)
+    return [Share(lake.root, broker, ranges, stamp) for ranges in plan.shares(RECORDS_PER_TASK)]
+
+
+def drain(share: Share) -> DataFile:
+    """Read a share and write its rows as one file beside the table's.
+
+    Raises:
+        BrokerAway, BrokerSilent: when the broker does not answer.
+        TopicChanged: when the offsets of the plan are gone.
+        RecordUnreadable: when a person must look.
+    """
+    path = Path(share.lake) / BRONZE[share.stamp.topic].name / f"part-{uuid.uuid4()}.parquet"
+    count = 0
+    with pq.ParquetWriter(path, BRONZE_ARROW, compression="zstd") as writer:
+        for rows in _groups(share):
+            writer.write_table(rows)
+            count += rows.num_rows
+    return describe(path, path.parent, count)
+
+
+def commit(broker: Broker, plan: Plan, files: Sequence[DataFile], work: Work) -> None:
+    """Add the files and the next offsets in one commit, then tell the broker's group.
+
+    Raises:
+        TopicChanged: when the topic that was read is another one by now; nothing was added.
+        LakeBusy: when another drain committed meanwhile; nothing was added.
+    """
+    if broker.topic_id(plan.topic)[0] != plan.topic_id:
+        raise TopicChanged(topic=plan.topic)
+    plan.table.append_files([file for file in files if file.rows], plan.positions(), work)
+    broker.note_positions(plan.topic, {each.partition: each.end for each in plan.ranges})
+
+
+def _groups(share: Share) -> Iterator[pa.Table]:
+    """Yield rows in groups of bounded size."""
+    group: list[pa.RecordBatch] = []
+    size = 0
+    for partition, columns in read(share.broker, share.stamp.topic, share.ranges):
+        group.append(bronze_rows(columns, partition, share.stamp))
+        size += group[-1].nbytes
+        if size >= _BYTES_PER_GROUP:
+            yield pa.Table.from_batches(group)
+            group, size = [], 0
+    if group:
+        yield pa.Table.from_batches(group)
+
+
+def read(broker: Broker, topic: str, ranges: Sequence[Range]) -> Iterator[tuple[int, Columns]]:
+    """Yield the records of disjoint ranges with their partition, each once; a partition's in their order.
+
+    Ranges of one partition are read one after the other.
+    """
+    waiting = [each for each in ranges if each]
+    with broker.consumer(
+        group_id=None, fetch_max_bytes=_FETCH_BYTES, max_partition_fetch_bytes=_FETCH_BYTES_OF_PARTITION
+    ) as consumer:
+        in_bulk(consumer)
+        while waiting:
+            now = {TopicPartition(topic, each.partition): each for each in reversed(waiting)}
+            waiting = [each for each in waiting if each not in now.values()]
+            yield from _read_at_once(consumer, now)
+
+
+def _read_at_once(consumer: Any, ranges: Mapping[TopicPartition, Range]) -> Iterator[tuple[int, Columns]]:
+    # Assigned, never subscribed: nobody else's coming or going moves what we read.
+    consumer.assign(list(ranges))
+    for place, each in ranges.items():
+        consumer.seek(place, each.start)
+    unread, heard = dict(ranges), time.monotonic()
+    while unread:
+        for place, records in _poll(consumer, unread).items():
+            each, heard = ranges[place], time.monotonic()
+            for columns in columns_of(records):
+                if part := columns.between(each.start, each.end):
+                    yield each.partition, part
+        for place in _read_to_the_end(consumer, unread):
+            consumer.pause(place)
+            del unread[place]
+        if time.monotonic() - heard > SILENCE_SECONDS:
+            raise BrokerSilent(topic=next(iter(ranges)).topic, reason=f"no record for {SILENCE_SECONDS} s")
+
+
+def _read_to_the_end(consumer: Any, unread: Mapping[TopicPartition, Range]) -> list[TopicPartition]:
+    # The position, not the last offset: transactions leave marks behind it that are no records.
+    return [place for place, each in unread.items() if consumer.position(place, timeout_ms=_POLL_MS) >= each.end]
+
+
+def _poll(consumer: Any, unread: Mapping[TopicPartition, Range]) -> Mapping[TopicPartition, Sequence[Any]]:
+    """Poll once. After an error the consumer is done for: the next poll of it might never return."""
+    topic = next(iter(unread)).topic
+    try:
+        polled: Mapping[TopicPartition, Sequence[Any]] = consumer.poll(timeout_ms=_POLL_MS)
+    except OffsetOutOfRangeError as error:
+        raise TopicChanged(topic=topic) from error
+    except (CorruptRecordError, UnsupportedCodecError) as error:
+        places = (f"partition {each.partition} from offset {consumer.position(each)} on" for each in unread)
+        raise RecordUnreadable(topic=topic, where=", or ".join(places), reason=str(error)) from error
+    except KafkaError as error:
+        raise BrokerSilent(topic=topic, reason=type(error).__name__) from error
+    return polled
