@@ -1,12 +1,15 @@
 """The drain of a broker's topic into bronze: planned here, read by tasks, committed once."""
 
+from functools import partial
+
 from compute.cluster import choose, is_running, run
 from flows.job import Job, Stopwatch, say
 from storage.catalog import BRONZE
 from storage.kafka.broker import Broker
-from storage.kafka.drain import commit, drain, shares_of
+from storage.kafka.drain import land_topic_of
 from storage.kafka.plan import plan_drain
 from storage.landing import Landing
+from storage.work import Work
 
 
 def drain_topic(job: Job, broker: Broker, topic: str) -> Landing:
@@ -16,13 +19,12 @@ def drain_topic(job: Job, broker: Broker, topic: str) -> Landing:
         LakeBusy: when another run drained it meanwhile; nothing was added.
     """
     watch, plan = Stopwatch(job, BRONZE[topic].name), plan_drain(job.lake, broker, topic)
-    if not plan.is_news:
-        return Landing(0, 0, 0, {})
-    plan.table.created()
-    shares = shares_of(job.lake, broker, plan, as_of=job.as_of, now=job.started_at)
-    executor, why = choose(job.executor, sum(map(len, plan.ranges)), is_running=is_running())
-    files = run(executor, drain, shares)
-    rows = sum(file.rows for file in files)
-    commit(broker, plan, files, watch.work(rows=rows, executor=executor, tasks=len(shares)))
-    say(f"{topic}: {len(shares)} tasks on {executor} ({why})", rows=rows)
-    return Landing(len(files), rows, 0, {})
+    records = sum(map(len, plan.ranges))
+    executor, why = choose(job.executor, records, is_running=is_running())
+
+    def work(rows: int, tasks: int) -> Work:
+        say(f"{topic}: {tasks} tasks on {executor} ({why})", rows=rows)
+        return watch.work(rows=rows, executor=executor, tasks=tasks)
+
+    on = partial(run, executor)
+    return land_topic_of(broker, plan, on, lake=job.lake, as_of=job.as_of, now=job.started_at, work=work)

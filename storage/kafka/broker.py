@@ -17,7 +17,7 @@ TIMEOUT_MS = 10_000
 _LOG = logging.getLogger(__name__)
 _CLIENT_LOGS = ("kafka.net.connection", "kafka.net.manager")
 # What tells most of why nobody lets us in: the client retries a bad password as if it were a bad line.
-_TELLING = ("Sasl", "CERTIFICATE", "ALERT", "EOF_WHILE_READING", "refused", "DNS", "disconnected")
+_TELLING = ("Sasl", "CERTIFICATE", "ALERT", "EOF_WHILE_READING", "REFUSED", "DNS", "disconnected")
 
 
 @dataclass(frozen=True, slots=True)

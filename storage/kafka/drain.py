@@ -5,7 +5,7 @@ Whatever is killed when: before the commit nothing has happened, after it everyt
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from storage.kafka.errors import BrokerSilent, RecordUnreadable, TopicChanged
 from storage.kafka.plan import Plan, Range
 from storage.kafka.rows import Stamp, bronze_rows
 from storage.lake import Lake
+from storage.landing import Landing
 from storage.topics import BRONZE_ARROW
 from storage.work import DataFile, Work
 
@@ -45,10 +46,50 @@ class Share:
     stamp: Stamp
 
 
-def shares_of(lake: Lake, broker: Broker, plan: Plan, *, as_of: datetime, now: datetime) -> list[Share]:
-    """Return the tasks of a plan."""
+# Applies a function to every share, here or on a cluster, results in their order.
+Runner = Callable[[Callable[[Share], DataFile], Sequence[Share]], list[DataFile]]
+
+
+def land_topic_of(
+    broker: Broker,
+    plan: Plan,
+    run: Runner,
+    *,
+    lake: Lake,
+    as_of: datetime,
+    now: datetime,
+    work: Callable[[int, int], Work],
+) -> Landing:
+    """Add to bronze what a plan speaks of, with the next offsets, in one commit.
+
+    Args:
+        broker: where the topic is.
+        plan: as just made.
+        run: runs the tasks.
+        lake: where bronze is.
+        as_of: the arrival of records without a time, kept from then on.
+        now: recorded as the ingest time; decides nothing.
+        work: says of so many rows, by so many tasks, what is recorded with the commit.
+
+    Raises:
+        TopicChanged: when the topic was cut or made anew meanwhile; nothing was added.
+        LakeBusy: when another drain committed meanwhile; nothing was added.
+        RecordUnreadable: when a person must look; what stands before the record was added.
+    """
+    if not plan.is_news:
+        return Landing(0, 0, 0, {})
+    plan.table.created()
     stamp = Stamp(plan.topic, plan.life, plan.batch, as_of, now)
-    return [Share(lake.root, broker, ranges, stamp) for ranges in plan.shares(RECORDS_PER_TASK)]
+    shares = [Share(lake.root, broker, ranges, stamp) for ranges in plan.shares(RECORDS_PER_TASK)]
+    try:
+        files = [file for file in run(drain, shares) if file.rows]
+    except RecordUnreadable as error:
+        before = plan.until(error.stops)
+        land_topic_of(broker, before, run, lake=lake, as_of=as_of, now=now, work=work)
+        raise
+    rows = sum(file.rows for file in files)
+    _commit(broker, plan, files, work(rows, len(shares)))
+    return Landing(len(files), rows, 0, {})
 
 
 def drain(share: Share) -> DataFile:
@@ -68,16 +109,10 @@ def drain(share: Share) -> DataFile:
     return describe(path, path.parent, count)
 
 
-def commit(broker: Broker, plan: Plan, files: Sequence[DataFile], work: Work) -> None:
-    """Add the files and the next offsets in one commit, then tell the broker's group.
-
-    Raises:
-        TopicChanged: when the topic that was read is another one by now; nothing was added.
-        LakeBusy: when another drain committed meanwhile; nothing was added.
-    """
+def _commit(broker: Broker, plan: Plan, files: Sequence[DataFile], work: Work) -> None:
     if broker.topic_id(plan.topic)[0] != plan.topic_id:
         raise TopicChanged(topic=plan.topic)
-    plan.table.append_files([file for file in files if file.rows], plan.positions(), work)
+    plan.table.append_files(files, plan.positions(), work)
     broker.note_positions(plan.topic, {each.partition: each.end for each in plan.ranges})
 
 
@@ -143,8 +178,8 @@ def _poll(consumer: Any, unread: Mapping[TopicPartition, Range]) -> Mapping[Topi
     except OffsetOutOfRangeError as error:
         raise TopicChanged(topic=topic) from error
     except (CorruptRecordError, UnsupportedCodecError) as error:
-        places = (f"partition {each.partition} from offset {consumer.position(each)} on" for each in unread)
-        raise RecordUnreadable(topic=topic, where=", or ".join(places), reason=str(error)) from error
+        stops = {each.partition: consumer.position(each) for each in unread}
+        raise RecordUnreadable(topic=topic, stops=stops, reason=str(error)) from error
     except KafkaError as error:
         raise BrokerSilent(topic=topic, reason=type(error).__name__) from error
     return polled

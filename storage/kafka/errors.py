@@ -1,5 +1,7 @@
 """What a topic of a broker can be found to be, and what to do about it."""
 
+from collections.abc import Mapping
+
 from compute.errors import PermanentError, TransientError
 
 
@@ -67,10 +69,16 @@ class OffsetPastEnd(PermanentError):
 
 
 class RecordUnreadable(PermanentError):
-    """A record whose bytes the broker keeps and nobody can read."""
+    """Records whose bytes the broker keeps and nobody can read; those before them can be.
 
-    def __init__(self, *, topic: str, where: str, reason: str) -> None:
+    Attributes:
+        stops: the offset before which everything was read, by partition.
+    """
+
+    def __init__(self, *, topic: str, stops: Mapping[int, int], reason: str) -> None:
+        self.stops = stops
+        places = ", or ".join(f"partition {partition} from offset {offset} on" for partition, offset in stops.items())
         super().__init__(
-            f"{topic} holds a record that cannot be read ({where}: {reason}): have it sent again, "
-            f"then `techflow offsets set {topic} PARTITION OFFSET` goes on behind it."
+            f"{topic} holds a record that cannot be read ({places}: {reason}); what stands before it has landed: have "
+            f"it sent again, then `techflow offsets set {topic} PARTITION OFFSET` goes on behind it."
         )

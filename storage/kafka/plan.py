@@ -7,7 +7,7 @@ the next offset. Source: `data.md` A.0a, AT-33.
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kafka import TopicPartition
 
@@ -63,6 +63,11 @@ class Plan:
         """Return what is known once the ranges are read, by name."""
         known = {TOPIC_ID: key_number(self.topic_id), LIFE: self.life}
         return known | {position_name(self.topic_id, each.partition): each.end for each in self.ranges}
+
+    def until(self, stops: Mapping[int, int]) -> "Plan":
+        """Return the plan of reading partitions no further than to their stops."""
+        ranges = tuple(replace(each, end=min(each.end, stops.get(each.partition, each.end))) for each in self.ranges)
+        return replace(self, ranges=ranges, is_news=any(ranges))
 
     def shares(self, records: int) -> Iterator[tuple[Range, ...]]:
         """Yield disjoint ranges of at most so many records in all, a task's share each."""

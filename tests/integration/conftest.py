@@ -7,6 +7,7 @@ import pytest
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
+from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from storage.lake import Lake
 from tests.integration.broker import Kafka, running_broker
 
@@ -43,3 +44,13 @@ def lake(tmp_path: Path, golden: Path, prefect_api: None, monkeypatch: pytest.Mo
     monkeypatch.setenv("TECHFLOW_EXECUTOR", "inline")
     monkeypatch.chdir(tmp_path)
     return Lake(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def topics(broker: Kafka) -> Iterator[Kafka]:
+    """The three topics of the feeds, empty; clicks in two partitions."""
+    names = [contract.dataset for contract in ENGAGEMENT_FEEDS]
+    broker.create(names[0], partitions=2)
+    broker.create(*names[1:])
+    yield broker
+    broker.delete(*names)
