@@ -19,7 +19,7 @@ from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError, 
 from storage.catalog import BRONZE
 from storage.files import describe
 from storage.kafka.broker import Broker
-from storage.kafka.columns import Columns, columns_of, in_bulk
+from storage.kafka.columns import Columns, begin_of, columns_of, in_bulk
 from storage.kafka.errors import BrokerSilent, RecordUnreadable, TopicChanged
 from storage.kafka.plan import Plan, Range
 from storage.kafka.rows import Stamp, bronze_rows
@@ -31,9 +31,9 @@ from storage.work import DataFile, Work
 RECORDS_PER_TASK = 250_000
 _POLL_MS = 500
 SILENCE_SECONDS = 30  # without one record, while some are there: a broker that starts again needs 12
-_BYTES_PER_GROUP = 32 * 2**20
+_BYTES_PER_GROUP = 16 * 2**20
 # What the client may hold at once. More is no faster and costs as much memory again.
-_FETCH_BYTES, _FETCH_BYTES_OF_PARTITION = 16 * 2**20, 2 * 2**20
+_FETCH_BYTES, _FETCH_BYTES_OF_PARTITION = 8 * 2**20, 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +153,10 @@ def _read_at_once(consumer: Any, ranges: Mapping[TopicPartition, Range]) -> Iter
         consumer.seek(place, each.start)
     unread, heard = dict(ranges), time.monotonic()
     while unread:
-        for place, records in _poll(consumer, unread).items():
+        for place, columns in _poll(consumer, unread).items():
             each, heard = ranges[place], time.monotonic()
-            for columns in columns_of(records):
-                if part := columns.between(each.start, each.end):
-                    yield each.partition, part
+            if part := columns.between(each.start, each.end):
+                yield each.partition, part
         for place in _read_to_the_end(consumer, unread):
             consumer.pause(place)
             del unread[place]
@@ -170,16 +169,20 @@ def _read_to_the_end(consumer: Any, unread: Mapping[TopicPartition, Range]) -> l
     return [place for place, each in unread.items() if consumer.position(place, timeout_ms=_POLL_MS) >= each.end]
 
 
-def _poll(consumer: Any, unread: Mapping[TopicPartition, Range]) -> Mapping[TopicPartition, Sequence[Any]]:
+def _poll(consumer: Any, unread: Mapping[TopicPartition, Range]) -> dict[TopicPartition, Columns]:
     """Poll once. After an error the consumer is done for: the next poll of it might never return."""
     topic = next(iter(unread)).topic
+    polled: Mapping[TopicPartition, Sequence[Any]] = {}
     try:
-        polled: Mapping[TopicPartition, Sequence[Any]] = consumer.poll(timeout_ms=_POLL_MS)
+        polled = consumer.poll(timeout_ms=_POLL_MS)
+        return {place: columns_of(records) for place, records in polled.items()}
     except OffsetOutOfRangeError as error:
         raise TopicChanged(topic=topic) from error
     except (CorruptRecordError, UnsupportedCodecError) as error:
-        stops = {each.partition: consumer.position(each) for each in unread}
+        # What was just polled is not all decoded: it counts as unread.
+        stops = {
+            each.partition: begin_of(polled[each]) if each in polled else consumer.position(each) for each in unread
+        }
         raise RecordUnreadable(topic=topic, stops=stops, reason=str(error)) from error
     except KafkaError as error:
         raise BrokerSilent(topic=topic, reason=type(error).__name__) from error
-    return polled

@@ -66,7 +66,8 @@ class Plan:
 
     def until(self, stops: Mapping[int, int]) -> "Plan":
         """Return the plan of reading partitions no further than to their stops."""
-        ranges = tuple(replace(each, end=min(each.end, stops.get(each.partition, each.end))) for each in self.ranges)
+        ends = ((each, min(each.end, stops.get(each.partition, each.end))) for each in self.ranges)
+        ranges = tuple(replace(each, end=max(each.start, end)) for each, end in ends)
         return replace(self, ranges=ranges, is_news=any(ranges))
 
     def shares(self, records: int) -> Iterator[tuple[Range, ...]]:

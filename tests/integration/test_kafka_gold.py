@@ -35,8 +35,11 @@ def company(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def envelopes(company: Path, topic: str) -> list[Sent]:
     lines = (company / "landing" / "topics" / f"{topic}.jsonl").read_bytes().splitlines()
-    found = [json.loads(line) for line in lines]
-    return [Sent(each["payload"].encode(), each["partition"], each["ts"], each["key"].encode()) for each in found]
+    found = [json.loads(line.decode("utf-8", "surrogateescape")) for line in lines]
+    return [
+        Sent(each["payload"].encode("utf-8", "surrogateescape"), each["partition"], each["ts"], each["key"].encode())
+        for each in found
+    ]
 
 
 def tables(lake: Lake) -> dict[str, pl.DataFrame]:
@@ -67,7 +70,7 @@ def test_broker_and_file_event_log_give_the_same_gold(
     assert {topic: len(records) for topic, records in sent.items()} == {
         topic: lake.open(BRONZE[topic]).count() for topic in sent
     }
-    assert 3 == lake.read(DEAD_LETTER, pl.col("dataset") == CLICKS).filter(pl.col("codes") == "CLK-R00").height
+    assert 3 + 3 == lake.read(DEAD_LETTER, pl.col("dataset") == CLICKS).filter(pl.col("codes") == "CLK-R00").height
     for topic in sent:
         lines = b"".join(line + b"\n" for line in topics.envelopes(topic))
         (company / "landing" / "topics" / f"{topic}.jsonl").write_bytes(lines)

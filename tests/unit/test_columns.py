@@ -14,7 +14,7 @@ from kafka.errors import CorruptRecordError
 from kafka.record import MemoryRecords
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-from storage.kafka.columns import Columns, columns_of, in_bulk
+from storage.kafka.columns import Columns, begin_of, columns_of, in_bulk
 
 PLACE = TopicPartition("click_events", 0)
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
@@ -68,8 +68,8 @@ def rows(columns: Columns) -> list[tuple[object, ...]]:
     ]
 
 
-def together(records: list[Any]) -> list[tuple[object, ...]]:
-    return [row for columns in columns_of(records) for row in rows(columns)]
+def rows_of(records: list[Any]) -> list[tuple[object, ...]]:
+    return rows(columns_of(records))
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -82,9 +82,9 @@ def test_the_columns_of_a_batch_are_what_the_client_itself_decodes(codec: str) -
 
     assert stock_next == bulk_next == 2**33 + 753
     assert len(bulk) == 4
-    assert together(stock) == together(bulk)
+    assert rows_of(stock) == rows_of(bulk)
     expected = [(time, value, None if value is not None else key) for time, key, value, _ in chain.from_iterable(given)]
-    assert expected == [row[1:] for row in together(bulk)]
+    assert expected == [row[1:] for row in rows_of(bulk)]
 
 
 def test_a_fetch_from_the_middle_of_a_batch_keeps_what_the_reader_cuts() -> None:
@@ -92,11 +92,12 @@ def test_a_fetch_from_the_middle_of_a_batch_keeps_what_the_reader_cuts() -> None
 
     _, records = parts(data, 14, is_bulk=True)
 
-    (second, third) = columns_of(records)
-    assert [14, 15, 16, 17, 18, 19] == second.between(14, 25).offsets.tolist()
-    assert list(range(20, 25)) == third.between(14, 25).offsets.tolist()
-    assert rows(third)[:5] == rows(third.between(14, 25))
-    assert 0 == len(second.between(30, 40))
+    columns = columns_of(records)
+    assert list(range(10, 30)) == columns.offsets.tolist()
+    assert list(range(14, 25)) == columns.between(14, 25).offsets.tolist()
+    assert rows(columns)[4:15] == rows(columns.between(14, 25))
+    assert 0 == len(columns.between(30, 40))
+    assert 10 == begin_of(records)
 
 
 def test_the_brokers_time_counts_where_it_stamps() -> None:
@@ -110,7 +111,7 @@ def test_the_brokers_time_counts_where_it_stamps() -> None:
 
     part = consumer._fetcher.PartitionRecords(0, PLACE, MemoryRecords(bytes(octets)), check_crcs=False)
 
-    (columns,) = columns_of(part.take(None))
+    columns = columns_of(part.take(None))
     assert ([9, 9], 1) == (columns.milliseconds.tolist(), columns.time_type)
 
 
@@ -133,7 +134,7 @@ def test_a_batch_whose_numbers_lie_is_refused_and_read_nowhere_else(cut: tuple[i
     part = consumer._fetcher.PartitionRecords(0, PLACE, MemoryRecords(bytes(octets)), check_crcs=False)
 
     with pytest.raises(CorruptRecordError):
-        part.take(None)
+        columns_of(part.take(None))
 
 
 def test_a_client_that_is_built_otherwise_decodes_for_itself() -> None:
@@ -142,6 +143,6 @@ def test_a_client_that_is_built_otherwise_decodes_for_itself() -> None:
 
     _, records = parts(packed([any_records(4, 20)]), is_bulk=False)
 
-    (columns,) = columns_of(records)
+    columns = columns_of(records)
     assert columns.values.type == pa.binary()
     assert columns.offsets.dtype == np.int64
