@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from compute.errors import PipelineError
-from flows.commands import check, demo, export, quarantine, release, report, run, sample, status
+from flows.commands import check, demo, export, offsets, quarantine, release, report, run, sample, status
 from flows.settings import PREFIX
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ quarantine.app.command("release")(release.release)
 quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("status")(status.status)
+app.command("lag")(offsets.lag)
+app.add_typer(offsets.app, name="offsets")
 
 
 @app.callback()
