@@ -31,9 +31,9 @@ from storage.work import DataFile, Work
 RECORDS_PER_TASK = 250_000
 _POLL_MS = 500
 SILENCE_SECONDS = 30  # without one record, while some are there: a broker that starts again needs 12
-_BYTES_PER_GROUP = 16 * 2**20
+_BYTES_PER_GROUP = 8 * 2**20
 # What the client may hold at once. More is no faster and costs as much memory again.
-_FETCH_BYTES, _FETCH_BYTES_OF_PARTITION = 8 * 2**20, 2**20
+_FETCH_BYTES, _FETCH_BYTES_OF_PARTITION = 16 * 2**20, 2 * 2**20
 
 
 @dataclass(frozen=True, slots=True)

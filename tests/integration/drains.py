@@ -9,7 +9,7 @@ from compute.cluster import run_here
 from storage.catalog import BRONZE
 from storage.kafka import drain as module
 from storage.kafka.broker import Broker
-from storage.kafka.drain import land_topic_of
+from storage.kafka.drain import Runner, land_topic_of
 from storage.kafka.plan import Plan, plan_drain
 from storage.lake import Lake, Table
 from storage.work import Work
@@ -23,10 +23,10 @@ def drain_once(lake: Lake, servers: str, topic: str) -> int:
     return carry_out(plan_drain(lake, broker, topic), lake, broker)
 
 
-def carry_out(plan: Plan, lake: Lake, broker: Broker) -> int:
+def carry_out(plan: Plan, lake: Lake, broker: Broker, run: Runner = run_here) -> int:
     """Drain as planned; returns how many rows it brought."""
     work = Work("test", BRONZE[plan.topic].name)
-    return land_topic_of(broker, plan, run_here, lake=lake, as_of=AS_OF, now=NOW, work=lambda *_: work).rows
+    return land_topic_of(broker, plan, run, lake=lake, as_of=AS_OF, now=NOW, work=lambda *_: work).rows
 
 
 def die(*_: object, **__: object) -> None:

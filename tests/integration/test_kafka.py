@@ -10,12 +10,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from compute.cluster import run_on_ray
 from compute.contracts.contract import NO_ENVELOPE
 from storage.catalog import BRONZE
 from storage.errors import LakeBusy
 from storage.kafka import drain as module
 from storage.kafka.broker import Broker
-from storage.kafka.errors import BrokerAway, BrokerSilent, RecordUnreadable
+from storage.kafka.errors import BrokerAway, BrokerSilent, RecordUnreadable, TopicChanged
 from storage.kafka.offsets import move
 from storage.kafka.plan import LIFE, plan_drain
 from storage.lake import Lake
@@ -59,6 +60,16 @@ def test_a_drain_reads_to_the_end_and_the_next_one_what_came_since(topics: Kafka
     assert 20 == drain_once(store, topics.servers, CLICKS)
     assert list(range(70)) == numbers(store)
     assert places(store) == [(partition, offset) for partition in (0, 1) for offset in range(35)]
+
+
+def test_records_that_come_after_the_plan_wait_for_the_next_drain(topics: Kafka, store: Lake) -> None:
+    topics.send(CLICKS, numbered(0, 10))
+    plan = plan_drain(store, Broker(topics.servers), CLICKS)
+    topics.send(CLICKS, numbered(10, 30))
+
+    assert 10 == carry_out(plan, store, Broker(topics.servers))
+    assert 20 == drain_once(store, topics.servers, CLICKS)
+    assert list(range(30)) == numbers(store)
 
 
 @pytest.mark.parametrize("codec", [None, "gzip", "snappy", "lz4", "zstd"])
@@ -216,3 +227,32 @@ def test_a_poisoned_record_is_named_and_nothing_beside_it_is_lost(topics: Kafka,
 
     assert list(range(10)) == numbers(store)
     assert 0 == store.open(BRONZE[CLICKS]).position(LIFE)
+
+
+def test_tasks_on_ray_read_what_tasks_here_read(
+    topics: Kafka, store: Lake, tmp_path: Path, ray_session: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics.send(CLICKS, numbered(0, 2_000))
+    monkeypatch.setattr(module, "RECORDS_PER_TASK", 300)
+    broker, other = Broker(topics.servers), Lake(str(tmp_path / "other"))
+
+    def on_ray(function, shares):  # type: ignore[no-untyped-def]
+        assert len(shares) == 7
+        return run_on_ray(function, shares)
+
+    carry_out(plan_drain(other, broker, CLICKS), other, broker, on_ray)
+    drain_once(store, topics.servers, CLICKS)
+
+    here, there = (lake.read(BRONZE[CLICKS]).sort("_partition", "_offset") for lake in (store, other))
+    assert here.equals(there)
+
+
+def test_an_error_on_ray_is_the_one_that_it_is_here(
+    topics: Kafka, store: Lake, ray_session: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics.send(CLICKS, numbered(0, 100))
+    plan, broker = plan_drain(store, Broker(topics.servers), CLICKS), Broker(topics.servers)
+    topics.cut(CLICKS, 0, 10)
+
+    with pytest.raises(TopicChanged, match="run again"):
+        carry_out(plan, store, broker, run_on_ray)

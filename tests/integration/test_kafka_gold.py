@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,8 @@ from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from compute.months import Month
 from flows.aggregated import aggregated
 from flows.commands.export import BY_MONTH
-from storage.catalog import BRONZE, DATASETS, DEAD_LETTER, DISPOSITIONS, SILVER
+from flows.engagement import engagement
+from storage.catalog import BRONZE, DATASETS, DEAD_LETTER, DISPOSITIONS, LATE_EVENTS, SILVER
 from storage.lake import Lake
 from tests.conftest import EXAMPLES
 from tests.integration.broker import CLICKS, Kafka, Sent
@@ -86,3 +88,40 @@ def test_broker_and_file_event_log_give_the_same_gold(
             assert one.equals(two), (month, table)
     assert lake.read(SILVER[CLICKS]).height
     assert lake.read(DISPOSITIONS).height
+
+
+def test_every_duplicate_late_and_malformed_record_is_counted(
+    topics: Kafka, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", topics.servers)
+    start, hour = 1_704_067_200_000, 3_600_000  # 2024-01-01T00:00Z
+    clicks = 5_000
+    sent = []
+    for number in range(clicks):
+        at = start + number * 60_000
+        is_late = number % 100 == 7  # 1 % arrive 49 hours later
+        sent.append(Sent(_click(number, at), number % 2, at + (49 * hour if is_late else 1_000)))
+        if number % 100 == 11:  # 1 % are sent twice, the second time to the other partition
+            sent.append(Sent(_click(number, at), (number + 1) % 2, at + 2_000))
+        if number % 1_000 == 13:  # 0.1 % are no records
+            sent.append(Sent(b'{"user_id": "cut off', number % 2, at))
+    topics.send(CLICKS, sent[:3_000])
+    engagement("2024-01", as_of="2024-01-07T00:00:00Z")
+    topics.send(CLICKS, sent[3_000:])
+
+    made = engagement("2024-01", as_of="2024-01-07T00:00:00Z")
+
+    assert len(sent) - 3_000 == made["rows"][CLICKS]  # type: ignore[index]
+    counts = lake.read(DISPOSITIONS, (pl.col("dataset") == CLICKS) & (pl.col("code") == ""))
+    totals = counts.group_by("disposition").agg(pl.col("rows").sum())
+    assert {"accepted": clicks, "duplicate": 50, "rejected": 5} == dict(totals.rows())
+    assert clicks == lake.read(SILVER[CLICKS]).height
+    assert 50 == lake.read(LATE_EVENTS).height
+    assert 5 == lake.read(DEAD_LETTER).height
+
+
+def _click(number: int, at: int) -> bytes:
+    instant = datetime.fromtimestamp(at / 1000, UTC).isoformat().replace("+00:00", "Z")
+    record = {"user_id": f"USER_{number % 50}", "account_id": "ACC_001", "event_type": "page_view",
+              "session_id": f"S{number // 30}", "timestamp": instant, "page_url": f"/page/{number}"}  # fmt: skip
+    return json.dumps(record).encode()
