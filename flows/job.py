@@ -88,7 +88,7 @@ def start(flow: str, as_of: str | None = None, *, is_rebuild: bool = False) -> J
         as_of=parse_instant(as_of) if as_of else now,
         is_as_of_given=as_of is not None,
         is_rebuild=is_rebuild,
-        broker=Broker(settings.kafka) if settings.kafka else None,
+        broker=Broker(settings.kafka, settings.kafka_security) if settings.kafka else None,
     )
     job.lake.require_writable()
     return job

@@ -7,6 +7,9 @@
 #   kafka.sh wipe DIR    stop it and forget its topics
 #
 # KAFKA_PORT (19092), KAFKA_CONTROLLER_PORT (19093), KAFKA_HEAP (512m), KAFKA_LIBS (libs/ beside this file).
+# KAFKA_SECURE=1 adds SASL_SSL at KAFKA_SASL_PORT (19094) and SSL with client certificates at KAFKA_SSL_PORT (19095);
+# DIR/tls/server.pem (key, then certificate) and DIR/tls/ca.pem must be there, and the first start makes the user of
+# KAFKA_SCRAM_USER and KAFKA_SCRAM_PASSWORD.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 LIBS=${KAFKA_LIBS:-$HERE/libs}
@@ -44,6 +47,7 @@ format() {
     local id
     id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-21)
     java "${JAVA[@]}" kafka.tools.StorageTool format --standalone -t "A$id" -c "$DIR/server.properties" \
+        ${KAFKA_SCRAM_USER:+--add-scram "SCRAM-SHA-512=[name=$KAFKA_SCRAM_USER,password=$KAFKA_SCRAM_PASSWORD]"} \
         >"$DIR/format.log" 2>&1 || { tail -20 "$DIR/format.log" >&2; exit 1; }
 }
 
@@ -57,7 +61,8 @@ start() {
     JAVA=(-Djava.io.tmpdir="$DIR/tmp" -XX:-UsePerfData -Djava.awt.headless=true
         -Dlog4j2.configurationFile="file:$HERE/log4j2.properties" -cp "$LIBS/*")
     sed -e "s#@DIR@#$DIR#" -e "s#@PORT@#$PORT#" -e "s#@CONTROLLER_PORT@#$CONTROLLER_PORT#" \
-        "$HERE/server.properties" >"$DIR/server.properties"
+        -e "s#@SASL_PORT@#${KAFKA_SASL_PORT:-19094}#" -e "s#@SSL_PORT@#${KAFKA_SSL_PORT:-19095}#" \
+        "$HERE/server.properties" ${KAFKA_SECURE:+"$HERE/secure.properties"} >"$DIR/server.properties"
     [ -f "$DIR/data/meta.properties" ] || format
     setsid nohup java -Xms128m -Xmx"${KAFKA_HEAP:-512m}" -XX:+UseG1GC "${JAVA[@]}" kafka.Kafka \
         "$DIR/server.properties" >"$DIR/broker.log" 2>&1 </dev/null &

@@ -82,7 +82,7 @@ def _places() -> "tuple[Lake, Broker]":
     settings = load_settings()
     if not settings.kafka:
         raise BadSetting("KAFKA_BOOTSTRAP_SERVERS is not set: give it the broker as host:port.")
-    return Lake(settings.lake_place), Broker(settings.kafka)
+    return Lake(settings.lake_place), Broker(settings.kafka, settings.kafka_security)
 
 
 def _work(topic: str) -> Work:

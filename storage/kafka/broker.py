@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
 from storage.kafka.errors import BrokerAway, BrokerSilent, NoTopic
+from storage.kafka.security import Security
 
 GROUP = "techflow"  # where monitors look for our offsets; ours to read are in Delta
 TIMEOUT_MS = 10_000
@@ -29,6 +30,7 @@ class Broker:
     """
 
     servers: str
+    security: Security = field(default_factory=Security)
 
     @contextlib.contextmanager
     def consumer(self, **options: Any) -> Iterator[Any]:
@@ -84,10 +86,15 @@ class Broker:
                     bootstrap_servers=self.servers.split(","),
                     bootstrap_timeout_ms=TIMEOUT_MS,
                     request_timeout_ms=TIMEOUT_MS,
+                    **self.security.options(),
                     **options,
                 )
             except (KafkaError, ValueError, OSError) as error:
-                raise BrokerAway(servers=self.servers, reason=_most_telling(said) or str(error)) from error
+                reason = _most_telling(said) or str(error)
+                likely = self.security.likely(reason)
+                words = f"{reason}; most likely {likely}" if likely else reason
+                # The client's own error holds the line that it was called with.
+                raise BrokerAway(servers=self.servers, reason=words) from None
 
 
 @contextlib.contextmanager

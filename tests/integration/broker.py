@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -133,28 +132,24 @@ def _envelope(record: Any) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _port() -> str:
+def a_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])
 
 
-def running_broker(folder: Path) -> Iterator[Kafka]:
+def running_broker(folder: Path, **more: str) -> Iterator[Kafka]:
     """Yield a broker; without one to be had the tests are skipped, in CI they fail."""
-    if servers := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if servers and not more:
         yield Kafka(servers, None, {})
         return
     if absent := [name for name in ("java", "mvn") if not shutil.which(name)]:
         reason = f"no broker: {' and '.join(absent)} not found (install default-jre-headless and maven)"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    port = _port()
-    env = os.environ | {"KAFKA_PORT": port, "KAFKA_CONTROLLER_PORT": _port(), "KAFKA_HEAP": "384m"}
+    port = a_port()
+    env = os.environ | {"KAFKA_PORT": port, "KAFKA_CONTROLLER_PORT": a_port(), "KAFKA_HEAP": "384m"} | more
     broker = Kafka(f"127.0.0.1:{port}", folder, env)
     broker.start()
     yield broker
     broker._script("wipe")
-
-
-def a_name() -> str:
-    """Return a topic's name that was never used."""
-    return f"t-{uuid.uuid4()}"
