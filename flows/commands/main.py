@@ -16,6 +16,7 @@ from flows.commands import (
     deploy,
     explain,
     export,
+    offsets,
     quarantine,
     release,
     report,
@@ -47,6 +48,8 @@ quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
+app.command("lag")(offsets.lag)
+app.add_typer(offsets.app, name="offsets")
 
 
 @app.callback()
