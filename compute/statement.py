@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from compute.company import Company
 from compute.contracts.subscription_renewals import with_term
 from compute.figures import FIGURE, Reason, company_frame
 from compute.months import Month
@@ -131,6 +132,12 @@ def variance(compared: pl.DataFrame) -> pl.DataFrame:
     sides = {name: pl.col(name).sum() for name in ("pipeline", "ledger")}
     versions = pl.col("ledger_version").drop_nulls().unique().sort().str.join(", ")
     return compared.select(**sides, net=pl.col("delta").sum(), gross=pl.col("delta").abs().sum(), versions=versions)
+
+
+def public_names(company: Company) -> pl.DataFrame:
+    """Return the names of tiers and features that the company itself chose, so that a report may show them: `name`."""
+    features = (*company.features.core, *company.features.aliases.values())
+    return pl.DataFrame({"name": sorted({*features, *company.vocabulary.tiers})}, schema={"name": pl.String})
 
 
 def lines(rows: pl.DataFrame) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from compute.errors import BadSetting
 from compute.judging import judge
 from compute.privacy import key_check
 from compute.releases import RELEASED
+from flows.drain import drain_topic
 from flows.job import RETRY, Job, Stopwatch, say
 from flows.received import Received
 from flows.settle import settle_touched
@@ -41,10 +42,7 @@ class Ingested:
 @task(task_run_name="ingest {contract.dataset}", cache_policy=NO_CACHE, **RETRY)
 def ingest(job: Job, contract: Contract) -> Ingested:
     """Bring one feed up to date: bronze, judged, silver, dead letters, dispositions."""
-    watch, bring = Stopwatch(job, BRONZE[contract.dataset].name), land_topic if contract.is_topic else land
-    landing = bring(
-        job.lake, job.landing, contract.dataset, as_of=job.as_of, now=job.started_at, work=watch.work(rows=0)
-    )
+    landing = bring(job, contract)
     received = Received.open(job.lake, contract)
     judge_new(job, received)
     months = settle_touched(job, received)
@@ -56,6 +54,16 @@ def ingest(job: Job, contract: Contract) -> Ingested:
     for problem in landing.problems.values():
         say(f"{contract.dataset}: {problem}")
     return Ingested(contract.dataset, landing, months)
+
+
+def bring(job: Job, contract: Contract) -> Landing:
+    """Land what is new of a feed."""
+    if contract.is_topic and job.broker:
+        return drain_topic(job, job.broker, contract.dataset)
+    watch, bring_files = Stopwatch(job, BRONZE[contract.dataset].name), land_topic if contract.is_topic else land
+    return bring_files(
+        job.lake, job.landing, contract.dataset, as_of=job.as_of, now=job.started_at, work=watch.work(rows=0)
+    )
 
 
 def ingest_all(job: Job, feeds: tuple[Contract, ...]) -> list[Ingested]:

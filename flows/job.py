@@ -16,6 +16,7 @@ from compute.company import Company
 from compute.errors import TransientError
 from compute.months import Month, parse_months, spelt_out
 from flows.settings import load_company, load_pseudonym_key, load_settings, parse_instant
+from storage.kafka.broker import Broker
 from storage.lake import Lake
 from storage.work import Work
 
@@ -28,6 +29,7 @@ class Job:
         as_of: `--as-of`, or the start of the run.
         is_as_of_given: the as-of was asked for; only then may it decide a figure (M-16).
         is_rebuild: silver and gold are computed anew from bronze.
+        broker: where the topics are; without one, in the file event log.
     """
 
     flow: str
@@ -41,6 +43,7 @@ class Job:
     as_of: datetime
     is_as_of_given: bool
     is_rebuild: bool = False
+    broker: Broker | None = None
 
     @property
     def lake(self) -> Lake:
@@ -85,6 +88,7 @@ def start(flow: str, as_of: str | None = None, *, is_rebuild: bool = False) -> J
         as_of=parse_instant(as_of) if as_of else now,
         is_as_of_given=as_of is not None,
         is_rebuild=is_rebuild,
+        broker=Broker(settings.kafka, settings.kafka_security) if settings.kafka else None,
     )
     job.lake.require_writable()
     return job

@@ -8,12 +8,13 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from compute.cluster import Executor
 from compute.company import Company, parse_company
 from compute.errors import BadSetting
+from storage.kafka.security import Protocol, Security
 
 PREFIX = "TECHFLOW_"
 
@@ -29,7 +30,26 @@ class Settings(BaseSettings):
     ledger: str = ""
     company: str = ""
     executor: Executor = "auto"
+    kafka: str = Field(default="", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    kafka_protocol: Protocol = Field(default="PLAINTEXT", validation_alias="KAFKA_SECURITY_PROTOCOL")
+    kafka_user: str = Field(default="", validation_alias="KAFKA_SASL_USERNAME")
+    kafka_password: SecretStr = Field(default=SecretStr(""), validation_alias="KAFKA_SASL_PASSWORD")
+    kafka_ca: str = Field(default="", validation_alias="KAFKA_SSL_CAFILE")
+    kafka_certificate: str = Field(default="", validation_alias="KAFKA_SSL_CERTFILE")
+    kafka_key: str = Field(default="", validation_alias="KAFKA_SSL_KEYFILE")
     pseudonym_key: SecretStr | None = None
+
+    @property
+    def kafka_security(self) -> Security:
+        """How to get in at the broker."""
+        return Security(
+            self.kafka_protocol,
+            self.kafka_user,
+            self.kafka_password,
+            self.kafka_ca,
+            self.kafka_certificate,
+            self.kafka_key,
+        )
 
     @property
     def key_place(self) -> Path:
@@ -67,7 +87,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper()
+        name = str(first["loc"][0])
+        name = name if name.startswith("KAFKA_") else PREFIX + name.upper()
         raise BadSetting(f"{name}: {first['msg']}. Correct it in the environment or in .env.") from error
 
 

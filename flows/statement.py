@@ -30,7 +30,7 @@ def bring_statements(job: Job, drafts: list[Draft]) -> None:
 def write_statements(job: Job, drafts: list[Draft], key: str) -> None:
     """Write what the reports of the drafts tell beside their figures."""
     months = tuple(Month.parse(draft.month) for draft in drafts)
-    watch, shared = Stopwatch(job, STATEMENT.name, months), Shared.read(job.lake, job.company.calendar.holidays)
+    watch, shared = Stopwatch(job, STATEMENT.name, months), Shared.read(job.lake, job.company)
     statements = {draft.snapshot_id: gather(month, shared) for draft, month in zip(drafts, months, strict=True)}
     save_statements(job.lake, statements, key, watch.work(rows=len(statements)))
     say("statements", drafts=len(drafts))

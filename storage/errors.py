@@ -36,3 +36,13 @@ class VersionGone(PermanentError):
 
     def __init__(self, *, dataset: str, version: int) -> None:
         super().__init__(f"Version {version} of {dataset} is gone: rebuild what needs it with --rebuild.")
+
+
+class AnotherLog(PermanentError):
+    """A lake whose topic came from elsewhere; the same records would be received twice."""
+
+    def __init__(self, *, topic: str, came_from: str, comes_from: str) -> None:
+        super().__init__(
+            f"{topic} of this lake came from {came_from} and would now come from {comes_from}, so its records would be "
+            "received twice: give another lake with --lake, or set KAFKA_BOOTSTRAP_SERVERS as before."
+        )

@@ -21,7 +21,7 @@ COMMON: Mapping[str, str] = {
     "_identity": "digest of the typed record; equal digests are the same record",
     "_ingested_at": "when the row was taken into the lake",
     "_offset": "offset of the record in its partition of the topic",
-    "_partition": "partition of the topic",
+    "_partition": "partition of the topic; a million higher for each time that its offsets began anew",
     "_payload_sha256": "digest of the row's bytes",
     "_quality": "warn for a row that carries a code, else ok",
     "_row": "position of the row in its file",

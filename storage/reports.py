@@ -63,9 +63,11 @@ def snapshot_row(lake: Lake, month: Month) -> dict[str, Any]:
     return rows.row(-1, named=True)
 
 
-def public_figures(figures: pl.DataFrame) -> pl.DataFrame:
+def public_figures(source: Source) -> pl.DataFrame:
     """Return the figures that an investor may have, with the columns of the `metrics` export."""
-    return metrics_table(figures.filter(_PUBLIC))
+    feature = pl.col("grain_key").str.split("|").list.get(1, null_on_oob=True)
+    is_free_text = (pl.col("metric_id") == "M-45") & ~feature.is_in(sorted(source.names))
+    return metrics_table(source.figures.filter(_PUBLIC & ~is_free_text))
 
 
 def manifest_text(source: Source) -> str:

@@ -6,18 +6,27 @@ Source: `operations.md` E.1, E.2.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import polars as pl
 
+from compute.company import Company
 from compute.figures import COMPANY
 from compute.judging import UNDATED
 from compute.months import Month
 from compute.retention import cohort_members
-from compute.statement import cohort_cells, last_weeks, licences_next, lines, mature_trials, renewals_due, variance
+from compute.statement import (
+    cohort_cells,
+    last_weeks,
+    licences_next,
+    lines,
+    mature_trials,
+    public_names,
+    renewals_due,
+    variance,
+)
 from storage.catalog import (
     ACCOUNT_MONTH_TABLE,
     COMPLETENESS_ROW,
@@ -63,10 +72,10 @@ class Shared:
     steps: pl.DataFrame
     renewals: pl.DataFrame
     weeks: pl.DataFrame
-    holidays: Collection[date]
+    company: Company
 
     @classmethod
-    def read(cls, lake: Lake, holidays: Collection[date]) -> "Shared":
+    def read(cls, lake: Lake, company: Company) -> "Shared":
         """Return what is there now."""
         tables = {dataset.name: lake.open(dataset) for dataset in (*SOURCES, JUDGED["revenue"])}
         of_company = (pl.col("grain") == "company_month") & (pl.col("grain_key") == COMPANY)
@@ -77,7 +86,7 @@ class Shared:
             steps=tables[STATUS_STEP.name].read(),
             renewals=tables[SILVER["subscription_renewals"].name].read(),
             weeks=tables[ENGAGEMENT_WEEK.name].read(pl.col("account_id") == COMPANY),
-            holidays=holidays,
+            company=company,
         )
 
     def of(self, dataset: Dataset, month: Month, *more: str) -> pl.DataFrame:
@@ -96,13 +105,14 @@ def gather(month: Month, shared: Shared) -> Statement:
         "trials": mature_trials(shared.steps, month),
         "renewals_due": renewals_due(shared.renewals, month),
         "licences_next": licences_next(shared.of(SILVER["license_changes"], month.plus(1)), month),
-        "weeks": last_weeks(shared.weeks, month, shared.holidays),
+        "weeks": last_weeks(shared.weeks, month, shared.company.calendar.holidays),
         "completeness": shared.of(COMPLETENESS_ROW, month).drop("month").sort("dataset"),
         "gates": shared.of(RECONCILIATION_GATE, month).drop("month").sort("gate"),
         "variance": variance(shared.of(RECONCILIATION_ROW, month)),
         "clicks": _clicks(shared, month),
         "imputed": _imputed(shared.steps, month),
         "held": _held(shared, month),
+        "names": public_names(shared.company),
     }
     return {table: lines(part) for table, part in tables.items()}
 

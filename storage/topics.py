@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from compute.contracts.contract import NO_ENVELOPE
 from storage.catalog import BRONZE, LANDED_FILE
+from storage.errors import AnotherLog
 from storage.files import describe
 from storage.lake import Lake, Table
 from storage.landing import LandedFile, Landing, UnreadableFile, problems_of, root_of, sighting
@@ -28,9 +29,10 @@ from storage.work import DataFile, Work
 
 # The partition of a line that is no envelope: it has a line number, and no offset that anyone gave it.
 NO_PARTITION = {".jsonl": -1, ".gz": -2}
+TOPIC_ID = "topic"  # names the identity of the broker's topic that the rows came from
 _RECORDS_PER_BATCH = 10_000
 _WORD = 62  # bits that a signed word of 64 can add up without a doubt
-_LAST_MS = 253_402_300_799_999  # the last instant of the year 9999
+LAST_MS = 253_402_300_799_999  # the last instant of the year 9999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 BRONZE_ARROW = pa.schema(
@@ -117,7 +119,7 @@ _NO_INSTANT: Any = object()
 def _arrival(milliseconds: Any) -> Any:
     if milliseconds is None:
         return None
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int) or milliseconds > _LAST_MS:
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int) or milliseconds > LAST_MS:
         return _NO_INSTANT
     return _EPOCH + timedelta(milliseconds=milliseconds) if milliseconds > 0 else None
 
@@ -148,9 +150,12 @@ def land_topic(lake: Lake, landing: str, topic: str, *, as_of: datetime, now: da
         work: recorded with the commits.
 
     Raises:
+        AnotherLog: when the lake's records of the topic came from a broker.
         LakeBusy: when another run landed records meanwhile; nothing was added.
     """
     bronze, sightings = lake.open(BRONZE[topic]), lake.open(LANDED_FILE)
+    if bronze.position(TOPIC_ID) is not None:
+        raise AnotherLog(topic=topic, came_from="a broker", comes_from="the file event log")
     seen = sightings.read(pl.col("dataset") == topic)
     known_versions = set(seen.select("file", "bytes", "modified_ns").rows())
     present = logs_of(landing, topic)

@@ -42,7 +42,7 @@ def free_port() -> int:
 
 def environment(home: Path, landing: Path, prefect_home: Path, **more: str) -> dict[str, str]:
     """Return the environment of a subprocess that runs the pipelines."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TECHFLOW_", "PREFECT_"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TECHFLOW_", "PREFECT_", "KAFKA_"))}
     return {
         **kept,
         **QUIET,

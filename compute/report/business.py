@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from compute.figures import Reason
 from compute.months import Month
 from compute.report.charts import Bar, Line, bar_chart, line_chart, trend
 from compute.report.document import Block, Cell, Chart, Table
@@ -86,13 +87,18 @@ def _is_between(value: pl.Expr, low: Decimal | None, high: Decimal | None) -> pl
 
 
 def _engineers(source: Source) -> Table:
+    """Return the cost per engineer of the teams that are large enough; of the others not even their names."""
     heads, caption = ("team", "per engineer"), "Cost per engineer, by team of three and more"
-    rows = tuple(
+    teams = list(source.rows("M-31.cost_per_engineer", "team_month"))
+    shown_teams = [row for row in teams if row["null_reason"] != Reason.SMALL_CELL]
+    rows = [
         (Cell(row["grain_key"]), shown(Value(row["value"], row["null_reason"]), "money",
          source.anchor("M-31.cost_per_engineer", "team_month", row["grain_key"])))
-        for row in source.rows("M-31.cost_per_engineer", "team_month")
-    )  # fmt: skip
-    return Table(caption, heads, rows) if rows else nothing(caption, heads)
+        for row in shown_teams
+    ]  # fmt: skip
+    if small := len(teams) - len(shown_teams):
+        rows.append((Cell("smaller teams"), Cell(f"{small} too small to publish")))
+    return Table(caption, heads, tuple(rows)) if rows else nothing(caption, heads)
 
 
 def engagement(source: Source) -> Block:

@@ -104,6 +104,15 @@ class Source:
         """Return the second dimension of a metric's company rows, in order."""
         return sorted(key.partition("|")[2] for name, key in self._now if name == metric_id and key != COMPANY)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that may leave the house: tiers and features that the company chose, and features that it sells.
+
+        A click names whatever feature it likes, an account among others; such a name stays here.
+        """
+        chosen = {str(row["name"]) for row in self.table("names")}
+        return frozenset({*chosen, *self.keys("M-45.activation"), "Unknown"})
+
     def rows(self, metric_id: str, grain: str) -> Iterator[dict[str, Any]]:
         """Yield the rows of a metric at a grain."""
         where = (pl.col("metric_id") == metric_id) & (pl.col("grain") == grain)

@@ -84,7 +84,10 @@ def _tiers(source: Source) -> Table:
     heads = ("", *(name.replace("_", " ") for name in names))
     if not rows:
         return nothing("MRR bridge by tier", heads)
-    body = tuple((Cell(row["tier"]), *(_amount(row, name) for name in names)) for row in rows)
+    body = tuple(
+        (Cell(row["tier"] if row["tier"] in source.names else "other"), *(_amount(row, name) for name in names))
+        for row in rows
+    )
     return Table("MRR bridge by tier", heads, body)
 
 

@@ -56,7 +56,9 @@ def bands(title: str, heads: tuple[str, ...], lines: Sequence[tuple[str, int, De
 
 def ranking(source: Source, title: str, metric_id: str, most: int) -> Chart:
     """Return the largest second dimensions of a metric, as lying bars."""
-    found = [(key, source.value(metric_id, key=f"company|{key}")) for key in source.keys(metric_id)]
+    found = [
+        (key, source.value(metric_id, key=f"company|{key}")) for key in source.keys(metric_id) if key in source.names
+    ]
     known = [(key, value.value) for key, value in found if value and value.value is not None]
     top = sorted(known, key=lambda each: (-each[1], each[0]))[:most]
     bars = [Bar(key, value, said(value, "percent")) for key, value in top]

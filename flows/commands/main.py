@@ -17,6 +17,7 @@ from flows.commands import (
     explain,
     export,
     incidents,
+    offsets,
     quarantine,
     release,
     report,
@@ -51,6 +52,8 @@ app.add_typer(incidents.app, name="incidents")
 app.command("sla")(sla.sla)
 app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
+app.command("lag")(offsets.lag)
+app.add_typer(offsets.app, name="offsets")
 
 
 @app.callback()

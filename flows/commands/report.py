@@ -49,7 +49,7 @@ def write_report(lake: Lake, month: Month, folder: Path, company: str, currency:
         BadSetting: when the folder cannot be written.
     """
     source = report_source(lake, month, company, currency)
-    document, figures = make_report(source), public_figures(source.figures)
+    document, figures = make_report(source), public_figures(source)
     texts = {"html": html(document), "md": markdown(document), "csv": to_csv(figures), "json": manifest_text(source)}
     paths = tuple(folder / f"report-{month}.{form}" for form in FORMS)
     try:

@@ -2,19 +2,22 @@
 
 import logging
 import os
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from compute.months import parse_months
+from compute.months import parse_months, spelt_out
 from flows.commands.screen import screen
 from flows.settings import load_company, load_settings, parse_instant
 from storage.lake import Lake
 
 
 def run(
-    month: Annotated[str, typer.Argument(help="2024-01, or a range 2023-10..2024-03.", metavar="MONTH")],
+    month: Annotated[
+        str, typer.Argument(help="2024-01, or a range 2023-10..2024-03; last and this too.", metavar="MONTH")
+    ],
     as_of: Annotated[str | None, typer.Option(help="Run as of this instant: 2024-02-02T12:00:00Z.")] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Compute silver and gold anew from bronze.")] = False,  # noqa: FBT002 - a flag is a word on the command line
 ) -> None:
@@ -23,11 +26,10 @@ def run(
     Example: techflow run 2023-10..2024-03
     """
     # What is wrong is said before Prefect starts, which takes some seconds.
-    parse_months(month)
+    known_at = parse_instant(as_of) if as_of else datetime.now(UTC)
+    parse_months(spelt_out(month, known_at.date()))
     settings = load_settings()
     load_company(settings)
-    if as_of:
-        parse_instant(as_of)
     Lake(settings.lake_place).require_writable()
     console = screen(stderr=True)
     quiet_prefect()

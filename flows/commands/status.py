@@ -66,11 +66,12 @@ def feeds(lake: Lake) -> pl.DataFrame:
 
 def _settings(settings: Settings, given: frozenset[str]) -> list[tuple[str, str, str]]:
     values = {name: getattr(settings, f"{name}_place", getattr(settings, name)) for name in _PLACES}
-    return [(name, str(values[name]), _origin(name, given)) for name in _PLACES]
+    rows = [(name, str(values[name]), _origin(name, f"{PREFIX}{name.upper()}", given)) for name in _PLACES]
+    topics = settings.kafka or f"{settings.landing_place}/topics"
+    return [*rows, ("topics", topics, _origin("kafka", "KAFKA_BOOTSTRAP_SERVERS", given))]
 
 
-def _origin(name: str, given: frozenset[str]) -> str:
-    variable = f"{PREFIX}{name.upper()}"
+def _origin(name: str, variable: str, given: frozenset[str]) -> str:
     if name in given:
         return f"--{name}"
     if variable in os.environ:

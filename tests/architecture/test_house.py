@@ -36,6 +36,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
         ("compute/money.py", "import storage.lake", "flows say when"),
         ("storage/landing.py", "import deltalake", "only storage.lake speaks deltalake"),
         ("flows/growth.py", "import ray", "only compute.cluster speaks Ray"),
+        ("storage/topics.py", "import kafka", "only storage.kafka speaks Kafka"),
     ],
 )
 def test_a_forbidden_import_breaks_the_layers(tmp_path: Path, module: str, line: str, contract: str) -> None:

@@ -7,7 +7,9 @@ import pytest
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
+from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from storage.lake import Lake
+from tests.integration.broker import Kafka, running_broker
 
 
 @pytest.fixture(scope="session")
@@ -25,14 +27,30 @@ def ray_session() -> Iterator[None]:
     ray.shutdown()
 
 
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A broker of the tests' own: topics come and go, the broker stays."""
+    yield from running_broker(tmp_path_factory.mktemp("kafka"))
+
+
 @pytest.fixture
 def lake(tmp_path: Path, golden: Path, prefect_api: None, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """The lake of a home whose landing area is the golden company's."""
-    for name in ("LANDING", "LEDGER", "COMPANY"):
-        monkeypatch.delenv(f"TECHFLOW_{name}", raising=False)
+    for name in ("TECHFLOW_LANDING", "TECHFLOW_LEDGER", "TECHFLOW_COMPANY", "KAFKA_BOOTSTRAP_SERVERS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TECHFLOW_HOME", str(tmp_path))
     monkeypatch.setenv("TECHFLOW_LANDING", str(golden / "landing"))
     monkeypatch.setenv("TECHFLOW_LEDGER", str(golden / "ledger.sqlite"))
     monkeypatch.setenv("TECHFLOW_EXECUTOR", "inline")
     monkeypatch.chdir(tmp_path)
     return Lake(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def topics(broker: Kafka) -> Iterator[Kafka]:
+    """The three topics of the feeds, empty; clicks in two partitions."""
+    names = [contract.dataset for contract in ENGAGEMENT_FEEDS]
+    broker.create(names[0], partitions=2)
+    broker.create(*names[1:])
+    yield broker
+    broker.delete(*names)

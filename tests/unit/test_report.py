@@ -23,7 +23,7 @@ from compute.report.markdown import markdown
 from compute.report.report import report
 from compute.retention import cohort_members
 from compute.sla import LEVELS, Facts
-from compute.statement import cohort_cells, lines, mature_trials
+from compute.statement import cohort_cells, lines, mature_trials, public_names
 from storage.reports import public_figures
 from storage.standing import standing_of
 from tests.company import Books, bill, change, click, cost, team
@@ -48,7 +48,11 @@ def source(books: Books, month: Month, statement: Mapping[str, Sequence[Any]] | 
     company = [
         each.filter((pl.col("grain") == "company_month") & (pl.col("grain_key") == "company")) for each in earlier
     ]
-    told = {"history": lines(pl.concat(company)) if company else [], **(statement or {})}
+    told = {
+        "history": lines(pl.concat(company)) if company else [],
+        "names": public_names(books.company).to_dicts(),
+        **(statement or {}),
+    }
     return Source(header(month, **changes), figures, told)
 
 
@@ -90,7 +94,7 @@ def test_the_first_month_of_one_account_renders_with_reasons_and_without_blanks(
     assert ("100.00", "–", "–") == tiles(document)["Closing MRR"]
     assert "n/m (not enough months)" == tiles(document)["Net new MRR"][0]
     assert ["60.00"] == table(document, "profit", "Contribution and loaded profit")["Contribution"][:1]
-    assert "n/m (too few to publish)" == table(document, "profit", "Cost per engineer")["ENG_1"][0]
+    assert {"smaller teams": ["1 too small to publish"]} == table(document, "profit", "Cost per engineer")
     assert "n/m (nothing to divide by)" == tiles(document)["Stickiness"][0]
     assert "cannot be drawn: net new MRR is n/m (not enough months)" in page
     for form in (page, text):
@@ -155,7 +159,8 @@ def leaky() -> Books:
         "expenses": [cost("ACC_71", "2024-02-20", 40.0)],
         "salaries": [team("TEAM_A", "Data Engineering", "2024-02", 17_345.67, 2),
                      team("TEAM_B", "Frontend", "2024-02", 30_000.0, 3)],
-        "click_events": [click("ACC_71", "USER_9", "2024-02-03T10:00:00Z", "S1", feature_name="Reports")],
+        "click_events": [click("ACC_71", "USER_9", "2024-02-03T10:00:00Z", "S1", feature_name="Reports"),
+                         click("ACC_71", "USER_9", "2024-02-03T10:01:00Z", "S1", feature_name="Dashboard of ACC_71")],
     }  # fmt: skip
     return Books(records, (JAN, FEB))
 
@@ -165,13 +170,14 @@ def test_no_name_and_no_small_team_leaves_the_house() -> None:
     books = leaky()
     given = source(books, FEB)
     user = next(iter(books.user_days.get_column("user_id")))
-    secret = ["ACC_71", "ACC_72", "USER_9", user, "Ines", "17345", "17,345", "8672", "8,672"]
+    secret = ["ACC_71", "ACC_72", "USER_9", user, "Ines", "17345", "17,345", "8672", "8,672", "TEAM_A"]
 
     assert books.figure_table("2024-02").filter(pl.col("grain_key").str.contains("ACC_71")).height
-    forms = (html(report(given)), markdown(report(given)), public_figures(given.figures).write_csv())
+    forms = (html(report(given)), markdown(report(given)), public_figures(given).write_csv())
     assert [] == [word for word in secret for form in forms if word in form]
     assert "10,000.00" in forms[0]
-    assert {"company_day", "company_month", "team_month"} == set(public_figures(given.figures).get_column("grain"))
+    assert all("Reports" in form for form in forms)
+    assert {"company_day", "company_month", "team_month"} == set(public_figures(given).get_column("grain"))
 
 
 def test_every_figure_has_an_address_and_each_stands_in_the_page_once() -> None:

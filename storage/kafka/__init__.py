@@ -1,0 +1,1 @@
+"""The topics of a Kafka broker, drained into bronze. The one package that speaks Kafka."""

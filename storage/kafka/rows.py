@@ -1,0 +1,84 @@
+"""Records of a topic as rows of bronze, such as the file event log gives for the same records."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from compute.contracts.contract import NO_ENVELOPE
+from storage.kafka.columns import Columns
+from storage.topics import BRONZE_ARROW, LAST_MS
+
+# A topic's offsets can begin anew. So that a place keeps naming one record, each life of it has partitions of its own.
+PARTITIONS_OF_A_LIFE = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME_TYPES = {0: "create", 1: "logappend"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What all rows of a drain share.
+
+    Attributes:
+        life: how often the topic's offsets began anew.
+        batch: the name of the drain.
+        as_of: the arrival of records without a time.
+        now: the ingest time; decides nothing.
+    """
+
+    topic: str
+    life: int
+    batch: str
+    as_of: datetime
+    now: datetime
+
+
+def bronze_rows(columns: Columns, partition: int, stamp: Stamp) -> pa.RecordBatch:
+    """Return records as rows of bronze; one without a value is none that a contract accepts (R00), and kept whole."""
+    count, times = len(columns), columns.milliseconds
+    is_instant = times <= LAST_MS
+    arrivals = np.where(
+        is_instant & (times > 0),
+        np.where(is_instant, times, 0) * 1000,
+        (stamp.as_of - _EPOCH) // timedelta(microseconds=1),
+    )
+    values = columns.values.to_pylist()
+    for index in columns.keys:
+        values[index] = _envelope(columns, index, partition, stamp.topic)
+    arrays = [
+        _sources(columns, is_instant),
+        pa.repeat(pa.scalar(stamp.topic), count),
+        pa.repeat(pa.scalar(partition + stamp.life * PARTITIONS_OF_A_LIFE, pa.int64()), count),
+        pa.array(columns.offsets),
+        pa.array(arrivals).cast(pa.timestamp("us", "UTC")),
+        pa.repeat(pa.scalar(stamp.batch), count),
+        pa.array([hashlib.sha256(value).hexdigest() for value in values], pa.string()),
+        pa.repeat(pa.scalar(stamp.now, pa.timestamp("us", "UTC")), count),
+        pa.array(values, pa.binary()) if columns.keys else columns.values,
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=BRONZE_ARROW)
+
+
+def _sources(columns: Columns, is_instant: npt.NDArray[np.bool_]) -> pa.StringArray:
+    sources = np.where(is_instant, "topic", NO_ENVELOPE).astype(object)
+    sources[list(columns.keys)] = NO_ENVELOPE
+    return pa.array(sources, pa.string())
+
+
+def _envelope(columns: Columns, index: int, partition: int, topic: str) -> bytes:
+    """Return the line that `kcat -J` prints of a record without a value."""
+    key = columns.keys[index]
+    members = {
+        "topic": topic,
+        "partition": partition,
+        "offset": int(columns.offsets[index]),
+        "tstype": _TIME_TYPES.get(columns.time_type, "unknown"),
+        "ts": int(columns.milliseconds[index]),
+        "key": None if key is None else key.decode("utf-8", "surrogateescape"),
+        "payload": None,
+    }
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")

@@ -1,0 +1,127 @@
+"""The same records from a broker and from the file event log give the same tables."""
+
+import json
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from compute.contracts.feeds import ENGAGEMENT_FEEDS
+from compute.months import Month
+from flows.aggregated import aggregated
+from flows.commands.export import BY_MONTH
+from flows.engagement import engagement
+from storage.catalog import BRONZE, DATASETS, DEAD_LETTER, DISPOSITIONS, LATE_EVENTS, SILVER
+from storage.lake import Lake
+from tests.conftest import EXAMPLES
+from tests.integration.broker import CLICKS, Kafka, Sent
+
+pytestmark = pytest.mark.integration
+MONTHS, AS_OF = "2023-12..2024-02", "2024-04-10T00:00:00Z"
+INGEST = ("_batch_id", "batch_id", "batch", "_ingested_at", "landed_at")
+
+
+@pytest.fixture
+def company(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The company with faults, in the settings."""
+    with tarfile.open(EXAMPLES / "faulty.tar.xz") as packed:
+        packed.extractall(tmp_path, filter="data")
+    home = tmp_path / "faulty"
+    for place in ("landing", "ledger.sqlite", "company.toml"):
+        monkeypatch.setenv(f"TECHFLOW_{place.partition('.')[0].upper()}", str(home / place))
+    monkeypatch.setenv("TECHFLOW_PSEUDONYM_KEY", "one key")
+    return home
+
+
+def envelopes(company: Path, topic: str) -> list[Sent]:
+    lines = (company / "landing" / "topics" / f"{topic}.jsonl").read_bytes().splitlines()
+    found = [json.loads(line.decode("utf-8", "surrogateescape")) for line in lines]
+    return [
+        Sent(each["payload"].encode("utf-8", "surrogateescape"), each["partition"], each["ts"], each["key"].encode())
+        for each in found
+    ]
+
+
+def tables(lake: Lake) -> dict[str, pl.DataFrame]:
+    """Return silver, gold and dead letters, ingest columns apart."""
+    chosen = [each for each in DATASETS if each.name.startswith(("silver/", "gold/")) or each is DEAD_LETTER]
+    rows = {each.name: lake.read(each).drop(*INGEST, strict=False) for each in chosen}
+    return {each.name: rows[each.name].sort([name for name in each.key if name not in INGEST]) for each in chosen}
+
+
+def test_broker_and_file_event_log_give_the_same_gold(
+    company: Path, topics: Kafka, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", topics.servers)
+    sent = {feed.dataset: envelopes(company, feed.dataset) for feed in ENGAGEMENT_FEEDS}
+    # What a log of files has not: no value at all, bytes that are no text, no JSON, the same click once more.
+    sent[CLICKS] += [Sent(None, 1, 1_706_000_000_000), Sent(b"\xff{", 2, 1_706_000_000_000)]
+    sent[CLICKS] += [Sent(b"no json", 0, 1_706_000_000_000), sent[CLICKS][100]]
+    for topic, records in sent.items():
+        topics.grow(topic, 6)
+        topics.send(topic, records[: len(records) // 2])
+    aggregated(MONTHS, as_of=AS_OF)
+    for topic, records in sent.items():
+        topics.send(topic, records[len(records) // 2 :])
+
+    aggregated(MONTHS, as_of=AS_OF)
+
+    drained = tables(lake)
+    assert {topic: len(records) for topic, records in sent.items()} == {
+        topic: lake.open(BRONZE[topic]).count() for topic in sent
+    }
+    assert 3 + 3 == lake.read(DEAD_LETTER, pl.col("dataset") == CLICKS).filter(pl.col("codes") == "CLK-R00").height
+    for topic in sent:
+        lines = b"".join(line + b"\n" for line in topics.envelopes(topic))
+        (company / "landing" / "topics" / f"{topic}.jsonl").write_bytes(lines)
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS")
+    monkeypatch.setenv("TECHFLOW_LAKE", str(tmp_path / "other"))
+    aggregated(MONTHS, as_of=AS_OF)
+    other = Lake(str(tmp_path / "other"))
+    for name, rows in tables(other).items():
+        assert rows.equals(drained[name]), name
+    for month in ("2023-12", "2024-01", "2024-02"):
+        for table in ("metrics", "reconciliation", "completeness"):
+            one, two = (BY_MONTH[table](each, Month.parse(month)) for each in (lake, other))
+            assert one.equals(two), (month, table)
+    assert lake.read(SILVER[CLICKS]).height
+    assert lake.read(DISPOSITIONS).height
+
+
+def test_every_duplicate_late_and_malformed_record_is_counted(
+    topics: Kafka, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", topics.servers)
+    start, hour = 1_704_067_200_000, 3_600_000  # 2024-01-01T00:00Z
+    clicks = 5_000
+    sent = []
+    for number in range(clicks):
+        at = start + number * 60_000
+        is_late = number % 100 == 7  # 1 % arrive 49 hours later
+        sent.append(Sent(_click(number, at), number % 2, at + (49 * hour if is_late else 1_000)))
+        if number % 100 == 11:  # 1 % are sent twice, the second time to the other partition
+            sent.append(Sent(_click(number, at), (number + 1) % 2, at + 2_000))
+        if number % 1_000 == 13:  # 0.1 % are no records
+            sent.append(Sent(b'{"user_id": "cut off', number % 2, at))
+    topics.send(CLICKS, sent[:3_000])
+    engagement("2024-01", as_of="2024-01-07T00:00:00Z")
+    topics.send(CLICKS, sent[3_000:])
+
+    made = engagement("2024-01", as_of="2024-01-07T00:00:00Z")
+
+    assert len(sent) - 3_000 == made["rows"][CLICKS]  # type: ignore[index]
+    counts = lake.read(DISPOSITIONS, (pl.col("dataset") == CLICKS) & (pl.col("code") == ""))
+    totals = counts.group_by("disposition").agg(pl.col("rows").sum())
+    assert {"accepted": clicks, "duplicate": 50, "rejected": 5} == dict(totals.rows())
+    assert clicks == lake.read(SILVER[CLICKS]).height
+    assert 50 == lake.read(LATE_EVENTS).height
+    assert 5 == lake.read(DEAD_LETTER).height
+
+
+def _click(number: int, at: int) -> bytes:
+    instant = datetime.fromtimestamp(at / 1000, UTC).isoformat().replace("+00:00", "Z")
+    record = {"user_id": f"USER_{number % 50}", "account_id": "ACC_001", "event_type": "page_view",
+              "session_id": f"S{number // 30}", "timestamp": instant, "page_url": f"/page/{number}"}  # fmt: skip
+    return json.dumps(record).encode()

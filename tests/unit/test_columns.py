@@ -1,0 +1,148 @@
+"""Whole batches as columns: what the client's own decoder gives, record by record."""
+
+import random
+from itertools import chain
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from kafka import TopicPartition
+from kafka.consumer.fetcher import Fetcher
+from kafka.errors import CorruptRecordError
+from kafka.record import MemoryRecords
+from kafka.record.memory_records import MemoryRecordsBuilder
+
+from storage.kafka.columns import Columns, begin_of, columns_of, in_bulk
+
+PLACE = TopicPartition("click_events", 0)
+CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+Given = tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]
+
+
+def any_records(seed: int, count: int) -> list[Given]:
+    """Return timestamp, key, value and headers of records: sizes at the edges of their numbers among them."""
+    chance = random.Random(seed)
+    sizes = (None, 0, 1, 12, 13, 63, 64, 350, 8191, 8192)
+
+    def octets() -> bytes | None:
+        size = chance.choice(sizes)
+        return None if size is None else chance.randbytes(size)
+
+    headers: list[list[tuple[str, bytes | None]]] = [[], [], [("a", None)], [("trace", b"1"), ("é", b"")]]
+    times = (1_700_000_000_000, 1_700_000_000_000 - 2**40, 1, 1_700_000_000_000 + 2**33)
+    return [(chance.choice(times), octets(), octets(), chance.choice(headers)) for _ in range(count)]
+
+
+def packed(batches: list[list[Given]], codec: str = "none", base: int = 0) -> bytes:
+    """Return record batches as a broker sends them."""
+    data = b""
+    for records in batches:
+        builder = MemoryRecordsBuilder(magic=2, compression_type=CODECS[codec], batch_size=2**24)
+        for record in records:
+            builder.append(*record)
+        builder.close()
+        octets = bytearray(builder.buffer())
+        octets[0:8] = base.to_bytes(8, "big")  # as the broker does; the checksum leaves it out
+        data, base = data + bytes(octets), base + len(records)
+    return data
+
+
+def parts(data: bytes, fetch_offset: int = 0, *, is_bulk: bool) -> list[Any]:
+    """Return what the client makes of a fetch, with its own decoder or with ours."""
+    consumer = SimpleNamespace(_fetcher=SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords))
+    if is_bulk:
+        in_bulk(consumer)
+    part = consumer._fetcher.PartitionRecords(fetch_offset, PLACE, MemoryRecords(data))
+    records: list[Any] = part.take(None)
+    part._maybe_raise_next_inline_exception()
+    return [part.next_fetch_offset, records]
+
+
+def rows(columns: Columns) -> list[tuple[object, ...]]:
+    values = columns.values.to_pylist()
+    return [
+        (int(columns.offsets[index]), int(columns.milliseconds[index]), value, columns.keys.get(index))
+        for index, value in enumerate(values)
+    ]
+
+
+def rows_of(records: list[Any]) -> list[tuple[object, ...]]:
+    return rows(columns_of(records))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_the_columns_of_a_batch_are_what_the_client_itself_decodes(codec: str) -> None:
+    given = [any_records(seed, count) for seed, count in enumerate((1, 2, 700, 50))]
+    data = packed(given, codec, base=2**33)
+
+    stock_next, stock = parts(data, 2**33, is_bulk=False)
+    bulk_next, bulk = parts(data, 2**33, is_bulk=True)
+
+    assert stock_next == bulk_next == 2**33 + 753
+    assert len(bulk) == 4
+    assert rows_of(stock) == rows_of(bulk)
+    expected = [(time, value, None if value is not None else key) for time, key, value, _ in chain.from_iterable(given)]
+    assert expected == [row[1:] for row in rows_of(bulk)]
+
+
+def test_a_fetch_from_the_middle_of_a_batch_keeps_what_the_reader_cuts() -> None:
+    data = packed([any_records(1, 10), any_records(2, 10), any_records(3, 10)])
+
+    _, records = parts(data, 14, is_bulk=True)
+
+    columns = columns_of(records)
+    assert list(range(10, 30)) == columns.offsets.tolist()
+    assert list(range(14, 25)) == columns.between(14, 25).offsets.tolist()
+    assert rows(columns)[4:15] == rows(columns.between(14, 25))
+    assert 0 == len(columns.between(30, 40))
+    assert 10 == begin_of(records)
+
+
+def test_the_brokers_time_counts_where_it_stamps() -> None:
+    octets = bytearray(packed([[(5, None, b"a", []), (9, None, b"b", [])]]))
+    octets[22] |= 0x08  # attributes: stamped by the broker
+    records = MemoryRecords(bytes(octets))
+    batch = records.next_batch()
+    assert batch.timestamp_type == batch.LOG_APPEND_TIME
+    consumer = SimpleNamespace(_fetcher=SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords))
+    in_bulk(consumer)
+
+    part = consumer._fetcher.PartitionRecords(0, PLACE, MemoryRecords(bytes(octets)), check_crcs=False)
+
+    columns = columns_of(part.take(None))
+    assert ([9, 9], 1) == (columns.milliseconds.tolist(), columns.time_type)
+
+
+def test_a_flipped_bit_is_found_by_its_checksum() -> None:
+    octets = bytearray(packed([any_records(1, 5)]))
+    octets[-3] ^= 1
+
+    for is_bulk in (False, True):
+        with pytest.raises(CorruptRecordError):
+            parts(bytes(octets), is_bulk=is_bulk)
+
+
+@pytest.mark.parametrize("cut", [(61, 200), (61, 1), (65, 0x7E), (69, 0x7E), (69, 0x03)])
+def test_a_batch_whose_numbers_lie_is_refused_and_read_nowhere_else(cut: tuple[int, int]) -> None:
+    octets = bytearray(packed([[(5, b"key", b"value", []), (9, b"key", b"value", [])]]))
+    octets[cut[0]] = cut[1]
+    consumer = SimpleNamespace(_fetcher=SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords))
+    in_bulk(consumer)
+
+    part = consumer._fetcher.PartitionRecords(0, PLACE, MemoryRecords(bytes(octets)), check_crcs=False)
+
+    with pytest.raises(CorruptRecordError):
+        columns_of(part.take(None))
+
+
+def test_a_client_that_is_built_otherwise_decodes_for_itself() -> None:
+    for client in (SimpleNamespace(), SimpleNamespace(_fetcher=SimpleNamespace())):
+        in_bulk(client)
+
+    _, records = parts(packed([any_records(4, 20)]), is_bulk=False)
+
+    columns = columns_of(records)
+    assert columns.values.type == pa.binary()
+    assert columns.offsets.dtype == np.int64
