@@ -115,11 +115,11 @@ def _stale(facts: Facts) -> Score:
 
 
 def closing(facts: Facts) -> list[tuple[Month, datetime, datetime | None]]:
-    """Return the months whose draft was due since the first run, or is next: month, due, when the draft was made."""
+    """Return the months whose draft was due since the first run, or will be next: month, due, when it was made."""
     first = min((run.started_at for run in facts.runs if run.finished_at <= facts.now), default=None)
     if first is None:
         return []
-    months = Month.of(first.date()).plus(-1).until(Month.of(facts.now.date()).plus(-1))
+    months = Month.of(first.date()).plus(-1).until(Month.of(facts.now.date()))
     dues = ((month, closing_due(facts, str(month))) for month in months)
     return [(month, due, facts.drafts.get(str(month))) for month, due in dues if due >= first]
 

@@ -110,6 +110,9 @@ def test_a_draft_is_open_until_business_day_3_and_breached_after() -> None:
     # December is due on Wed 3 January 16:00Z, November's day is long before the first run.
     assert ("open", at(3, 16)) == tuple(score("L-13", at(3, 16), runs=runs)[key] for key in ("verdict", "next_due"))
     assert ("breached", at(3, 16)) == tuple(score("L-13", at(4), runs=runs)[key] for key in ("verdict", "since"))
+    # A company that begins on the 8th has missed nothing; its first draft, of January, is due on Mon 5 February.
+    begun = score("L-13", runs=[run(at(8, 4))])
+    assert ("open", datetime(2024, 2, 5, 16, tzinfo=UTC)) == (begun["verdict"], begun["next_due"])
     assert "met" == score("L-13", at(4), runs=runs, drafts={"2023-12": at(3, 16)})["verdict"]
     assert "breached" == score("L-13", at(4), runs=runs, drafts={"2023-12": at(3, 17)})["verdict"]
 
