@@ -145,3 +145,10 @@ def test_events_come_back_from_the_log_as_they_were(lake: Lake) -> None:
     assert (opened[0].problem, "p1", NOW + DAY) == (after.problem, after.acknowledged_by, after.acknowledged_at)
     with pytest.raises(IncidentMove, match="There is no incident 'INC-x'"):
         require_incident(known, "INC-x")
+
+
+def test_two_intervals_without_an_evaluation_are_allowed_and_no_microsecond_more() -> None:
+    limit = NOW + timedelta(minutes=10)
+    told = [evaluate(Facts(now, Company(), heartbeat=NOW)) for now in (limit, limit + timedelta(microseconds=1))]
+
+    assert [0, 1] == [sum(len(outcome.problems) for outcome in outcomes) for outcomes in told]
