@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import polars as pl
 import pyarrow as pa
@@ -62,13 +62,6 @@ class Record(NamedTuple):
     arrival: datetime | None
     payload: bytes
     source: str = "topic"
-
-
-class Log(Protocol):
-    """Where a topic's records come from: a file here, a broker elsewhere."""
-
-    def records(self) -> Iterator[Record]:
-        """Yield the records there are, those included that landed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +218,7 @@ def _landed(bronze: Table) -> _Landed:
 
 
 def _write(
-    lake: Lake, bronze: Table, topic: str, log: Log, landed: _Landed, batch: str, *, as_of: datetime, now: datetime
+    lake: Lake, bronze: Table, topic: str, log: FileLog, landed: _Landed, batch: str, *, as_of: datetime, now: datetime
 ) -> tuple[DataFile, datetime]:
     """Write a log's new records as one file beside the table's; with the latest arrival among them."""
     path = Path(lake.root) / bronze.dataset.name / f"part-{uuid.uuid4()}.parquet"
@@ -241,7 +234,7 @@ def _write(
     return written, newest if count else as_of
 
 
-def _new(log: Log, landed: _Landed) -> Iterator[list[tuple[Record, str]]]:
+def _new(log: FileLog, landed: _Landed) -> Iterator[list[tuple[Record, str]]]:
     """Yield the records that have not landed, with their digests, in batches of bounded size."""
     records: list[tuple[Record, str]] = []
     for record in log.records():

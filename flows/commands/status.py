@@ -12,7 +12,7 @@ from compute.contracts.feeds import FEEDS
 from flows.commands.export import write
 from flows.commands.screen import screen, show_table
 from flows.settings import PREFIX, Settings, load_settings
-from storage.catalog import COMPLETENESS_ROW, DISPOSITIONS, LANDED_FILE, RECONCILIATION_GATE, SNAPSHOT
+from storage.catalog import BRONZE, COMPLETENESS_ROW, DISPOSITIONS, LANDED_FILE, RECONCILIATION_GATE, SNAPSHOT
 from storage.lake import Lake
 from storage.runs import runs
 
@@ -54,12 +54,18 @@ def feeds(lake: Lake) -> pl.DataFrame:
     """Return a row per feed: when it last arrived, what became of its rows."""
     seen = lake.read(LANDED_FILE, pl.col("problem") == "")
     latest = seen.group_by("dataset").agg(last_arrival=pl.col("arrival").max())
+    # A broker's topics have no files that were seen.
+    topics = (contract.dataset for contract in FEEDS if contract.is_topic and contract.dataset not in latest["dataset"])
+    newest = {
+        topic: lake.open(BRONZE[topic]).scan().select(pl.col("_arrival").max()).collect().item() for topic in topics
+    }
+    drained = pl.DataFrame([*newest.items()], schema=latest.schema, orient="row")
     counts = lake.read(DISPOSITIONS, pl.col("code") == "").group_by("dataset").agg(
         *(pl.col("rows").filter(pl.col("disposition") == name).sum().alias(name)
           for name in ("accepted", "superseded", "duplicate", "quarantined", "rejected"))
     )  # fmt: skip
     known = pl.DataFrame({"dataset": [contract.dataset for contract in FEEDS]})
-    rows = known.join(latest, on="dataset", how="left").join(counts, on="dataset", how="left")
+    rows = known.join(pl.concat([latest, drained]), on="dataset", how="left").join(counts, on="dataset", how="left")
     age = (pl.lit(datetime.now(UTC)) - pl.col("last_arrival")).dt.total_hours()
     return rows.with_columns(age_hours=age, last_arrival=pl.col("last_arrival").dt.strftime("%Y-%m-%dT%H:%MZ"))
 

@@ -7,6 +7,7 @@ This is the one place that touches what the client calls private; without it rec
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -51,15 +52,18 @@ class Columns:
         return Columns(self.offsets[part], self.milliseconds[part], self.values[part], keys, self.time_type)
 
 
-def columns_of(records: Sequence[Any]) -> Columns:
-    """Return what a poll brought of one partition as columns.
+def columns_of(records: Sequence[Any]) -> list[Columns]:
+    """Return what a poll brought of one partition as columns, in its order.
 
     Raises:
         CorruptRecordError: when a batch is not what its numbers say.
     """
-    if isinstance(records[0].value, _Packed):
-        return _of_batches([record.value for record in records])
-    return _of_records(records)
+    # A partition that outlived an upgrade has batches of old formats too, which the client decodes.
+    parts = groupby(records, key=lambda record: isinstance(record.value, _Packed))
+    return [
+        _of_batches([record.value for record in part]) if is_packed else _of_records(list(part))
+        for is_packed, part in parts
+    ]
 
 
 def begin_of(records: Sequence[Any]) -> int:

@@ -153,10 +153,10 @@ def _read_at_once(consumer: Any, ranges: Mapping[TopicPartition, Range]) -> Iter
         consumer.seek(place, each.start)
     unread, heard = dict(ranges), time.monotonic()
     while unread:
-        for place, columns in _poll(consumer, unread).items():
+        for place, parts in _poll(consumer, unread).items():
             each, heard = ranges[place], time.monotonic()
-            if part := columns.between(each.start, each.end):
-                yield each.partition, part
+            cut = (columns.between(each.start, each.end) for columns in parts)
+            yield from ((each.partition, columns) for columns in cut if columns)
         for place in _read_to_the_end(consumer, unread):
             consumer.pause(place)
             del unread[place]
@@ -169,7 +169,7 @@ def _read_to_the_end(consumer: Any, unread: Mapping[TopicPartition, Range]) -> l
     return [place for place, each in unread.items() if consumer.position(place, timeout_ms=_POLL_MS) >= each.end]
 
 
-def _poll(consumer: Any, unread: Mapping[TopicPartition, Range]) -> dict[TopicPartition, Columns]:
+def _poll(consumer: Any, unread: Mapping[TopicPartition, Range]) -> dict[TopicPartition, list[Columns]]:
     """Poll once. After an error the consumer is done for: the next poll of it might never return."""
     topic = next(iter(unread)).topic
     polled: Mapping[TopicPartition, Sequence[Any]] = {}

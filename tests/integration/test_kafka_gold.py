@@ -1,12 +1,15 @@
 """The same records from a broker and from the file event log give the same tables."""
 
 import json
+import signal
+import sys
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
+from prefect.settings import PREFECT_API_URL
 
 from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from compute.months import Month
@@ -15,7 +18,7 @@ from flows.commands.export import BY_MONTH
 from flows.engagement import engagement
 from storage.catalog import BRONZE, DATASETS, DEAD_LETTER, DISPOSITIONS, LATE_EVENTS, SILVER
 from storage.lake import Lake
-from tests.conftest import EXAMPLES
+from tests.conftest import EXAMPLES, environment, start
 from tests.integration.broker import CLICKS, Kafka, Sent
 
 pytestmark = pytest.mark.integration
@@ -125,3 +128,34 @@ def _click(number: int, at: int) -> bytes:
     record = {"user_id": f"USER_{number % 50}", "account_id": "ACC_001", "event_type": "page_view",
               "session_id": f"S{number // 30}", "timestamp": instant, "page_url": f"/page/{number}"}  # fmt: skip
     return json.dumps(record).encode()
+
+
+KILLED = """
+from tests.integration.drains import die_in_the_middle
+die_in_the_middle()
+from flows.engagement import engagement
+engagement("2024-01", as_of="2024-01-07T00:00:00Z")
+"""
+QUIET = KILLED.replace("die_in_the_middle()", "")
+
+
+def test_a_flow_that_was_killed_and_two_at_once_after_it_land_every_record_once(
+    topics: Kafka, tmp_path: Path, golden: Path, prefect_home: Path, prefect_api: None
+) -> None:
+    times = [1_704_067_200_000 + number * 60_000 for number in range(300)]
+    topics.send(CLICKS, [Sent(_click(number, at), number % 2, at) for number, at in enumerate(times)])
+    env = environment(
+        tmp_path / "home", golden / "landing", prefect_home, TECHFLOW_EXECUTOR="inline",
+        PREFECT_API_URL=str(PREFECT_API_URL.value()), KAFKA_BOOTSTRAP_SERVERS=topics.servers,
+        PYTHONPATH=str(Path(__file__).parents[2]),
+    )  # fmt: skip
+    lake = Lake(str(tmp_path / "home" / "lake"))
+
+    killed = start([sys.executable, "-c", KILLED], env).wait(timeout=120)
+    landed = lake.open(BRONZE[CLICKS]).count()
+    codes = [run.wait(timeout=120) for run in [start([sys.executable, "-c", QUIET], env) for _ in range(2)]]
+
+    assert (-signal.SIGKILL, 0, [0, 0]) == (killed, landed, codes)
+    places = lake.read(BRONZE[CLICKS]).select("_partition", "_offset")
+    assert (300, 300) == (places.height, places.n_unique())
+    assert 300 == lake.read(SILVER[CLICKS]).height

@@ -76,6 +76,7 @@ def test_the_commands_tell_the_lag_and_accept_a_loss(topics: Kafka, store: Lake,
     topics.send(CLICKS, sent(0, 10, 5))
     drain_once(store, topics.servers, CLICKS)
     assert "caught_up" in techflow("lag", "--format", "csv", env=env).stdout
+    assert "2024-01-15T11:59Z" in techflow("status", "--format", "json", env=env).stdout
     topics.send(CLICKS, sent(0, 10, 5, 1))
     topics.cut(CLICKS, 0, 4)
 

@@ -70,7 +70,6 @@ def test_whom_the_broker_knows_drains(secure: Secure, tmp_path: Path, door: str)
     assert PASSWORD not in repr(broker)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets that the client leaves open
 @pytest.mark.parametrize(
     ("door", "change", "said"),
     [

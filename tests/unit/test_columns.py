@@ -69,7 +69,7 @@ def rows(columns: Columns) -> list[tuple[object, ...]]:
 
 
 def rows_of(records: list[Any]) -> list[tuple[object, ...]]:
-    return rows(columns_of(records))
+    return [row for columns in columns_of(records) for row in rows(columns)]
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -92,7 +92,7 @@ def test_a_fetch_from_the_middle_of_a_batch_keeps_what_the_reader_cuts() -> None
 
     _, records = parts(data, 14, is_bulk=True)
 
-    columns = columns_of(records)
+    (columns,) = columns_of(records)
     assert list(range(10, 30)) == columns.offsets.tolist()
     assert list(range(14, 25)) == columns.between(14, 25).offsets.tolist()
     assert rows(columns)[4:15] == rows(columns.between(14, 25))
@@ -111,7 +111,7 @@ def test_the_brokers_time_counts_where_it_stamps() -> None:
 
     part = consumer._fetcher.PartitionRecords(0, PLACE, MemoryRecords(bytes(octets)), check_crcs=False)
 
-    columns = columns_of(part.take(None))
+    (columns,) = columns_of(part.take(None))
     assert ([9, 9], 1) == (columns.milliseconds.tolist(), columns.time_type)
 
 
@@ -137,12 +137,27 @@ def test_a_batch_whose_numbers_lie_is_refused_and_read_nowhere_else(cut: tuple[i
         columns_of(part.take(None))
 
 
+def test_batches_of_an_old_format_among_the_new_ones_are_decoded_by_the_client() -> None:
+    old = MemoryRecordsBuilder(magic=1, compression_type=0, batch_size=2**20, offset=2)
+    for record in (b"c", b"d"):
+        old.append(1_700_000_000_000, b"key", record)
+    old.close()
+    new = [(5, None, b"a", []), (5, None, b"b", [])]
+    data = packed([new]) + bytes(old.buffer()) + packed([new], base=4)
+
+    bulk_next, records = parts(data, is_bulk=True)
+
+    assert bulk_next == 6
+    assert [b"a", b"b", b"c", b"d", b"a", b"b"] == [row[2] for row in rows_of(records)]
+    assert list(range(6)) == [row[0] for row in rows_of(records)]
+
+
 def test_a_client_that_is_built_otherwise_decodes_for_itself() -> None:
     for client in (SimpleNamespace(), SimpleNamespace(_fetcher=SimpleNamespace())):
         in_bulk(client)
 
     _, records = parts(packed([any_records(4, 20)]), is_bulk=False)
 
-    columns = columns_of(records)
+    (columns,) = columns_of(records)
     assert columns.values.type == pa.binary()
     assert columns.offsets.dtype == np.int64
