@@ -9,16 +9,10 @@ from typing import Annotated
 import typer
 
 from compute.errors import BadSetting
-from compute.exchange import to_csv
 from compute.months import Month, parse_months
-from compute.report.html import html
-from compute.report.markdown import markdown
-from compute.report.report import report as make_report
 from flows.commands.screen import screen
 from flows.settings import load_company, load_settings
 from storage.lake import Lake
-from storage.report_book import write_report_book
-from storage.reports import manifest_text, public_figures, report_source
 
 FORMS = ("html", "md", "csv", "json", "xlsx")
 
@@ -48,6 +42,14 @@ def write_report(lake: Lake, month: Month, folder: Path, company: str, currency:
         BadMonth: when the month has no draft.
         BadSetting: when the folder cannot be written.
     """
+    # Templates and Excel's library would slow every command's start.
+    from compute.exchange import to_csv
+    from compute.report.html import html
+    from compute.report.markdown import markdown
+    from compute.report.report import report as make_report
+    from storage.report_book import write_report_book
+    from storage.reports import manifest_text, public_figures, report_source
+
     source = report_source(lake, month, company, currency)
     document, figures = make_report(source), public_figures(source)
     texts = {"html": html(document), "md": markdown(document), "csv": to_csv(figures), "json": manifest_text(source)}
