@@ -83,8 +83,8 @@ def _share(counts: list[int]) -> Cell:
 def _gates(source: Source) -> Table:
     told = {
         "RC-1": "every account has a class",
-        "RC-2": "net difference within 1 %",
-        "RC-3": "gross difference within 1 %",
+        "RC-2": "net difference within the tolerance",
+        "RC-3": "gross difference within the tolerance",
         "RC-4": "no unexplained difference of an account",
     }
     rows = tuple(
