@@ -11,7 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-import flows.ingest
+import flows.settle
 from compute.correction import MASK
 from compute.errors import BadSetting
 from compute.months import Month
@@ -150,7 +150,7 @@ def test_a_run_that_is_killed_before_its_counts_is_made_good_by_the_next(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(flows.ingest, "_write_counts", killed)
+        patched.setattr(flows.settle, "_write_counts", killed)
         with pytest.raises(ZeroDivisionError):
             aggregated("2024-01")
     assert 19 == held.open(SILVER["revenue"]).count()
