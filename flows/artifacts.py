@@ -2,6 +2,7 @@
 
 import polars as pl
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.runtime import flow_run
 
 from compute.contracts.feeds import BY_NAME
 from compute.contracts.meanings import meanings
@@ -13,7 +14,7 @@ from flows.job import Job
 from flows.shown import HEADLINE, shown
 from storage.catalog import COMPLETENESS_ROW, DISPOSITIONS, FINDINGS, RECONCILIATION_GATE
 from storage.quarantine import all_cases, cases_in
-from storage.runs import runs
+from storage.runs import last_runs
 from storage.snapshots import Draft, figures_of
 
 _SHOWN = 3  # ids or keys of a group; the command lists all of them
@@ -45,7 +46,9 @@ def publish(job: Job, drafts: list[Draft]) -> None:
 
 
 def publish_tables(job: Job) -> None:
-    """Show what the run wrote, and of every other table the version that it left."""
+    """Show what the run wrote, and of every other table the version that it left; the outermost run shows it once."""
+    if flow_run.parent_flow_run_id:
+        return
     create_table_artifact(key="tables", table=table_rows(job), description="The lake; what this run wrote first.")
 
 
@@ -114,7 +117,7 @@ def _few(names: list[str]) -> str:
 
 def table_rows(job: Job) -> list[dict[str, object]]:
     """Return a row per table with the work of its last commit, those that this run wrote first."""
-    last = runs(job.lake).unique("dataset", keep="last", maintain_order=True)
+    last = last_runs(job.lake)
     is_new = pl.col("finished_at") >= job.started_at.isoformat(timespec="seconds")
     written = pl.when(is_new).then(pl.lit("this run")).otherwise(pl.lit("before")).alias("written")
     rows = last.select(pl.col("dataset").alias("table"), written, "version", "rows", "seconds", "executor", "tasks")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.runtime import deployment
+from prefect.runtime import deployment, flow_run
 
 from compute.months import Month
 from compute.publication import RUN
@@ -18,7 +18,9 @@ from storage.watched import RUNS
 
 
 def record_run(job: Job, months: tuple[Month, ...]) -> None:
-    """Record that the run brought the months up to date; the last thing that a flow does."""
+    """Record that the run brought the months up to date, last of all; a run within a run leaves it to the outer one."""
+    if flow_run.parent_flow_run_id:
+        return
     append_run(job, months, deployment.get_name() or "")
 
 
@@ -41,5 +43,6 @@ def append_run(job: Job, months: tuple[Month, ...], deployed_as: str) -> None:
 
 
 def _unknown_statuses(lake: Lake) -> int:
+    last = pl.col("status").sort_by("step").last()
     steps = lake.read(STATUS_STEP, columns=["account_id", "step", "status"])
-    return steps.sort("step").unique("account_id", keep="last").filter(pl.col("status") == UNKNOWN).height
+    return steps.group_by("account_id").agg(last).filter(pl.col("status") == UNKNOWN).height

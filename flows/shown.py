@@ -5,6 +5,8 @@ Source: `metrics.md` §1.2: display rounds HALF_EVEN, money to 2 places, percent
 
 from decimal import Decimal
 
+from compute.report.words import said
+
 HEADLINE = (
     "M-01", "M-03", "M-02.net_new", "M-05", "M-10", "M-11", "M-20", "M-27", "M-29", "M-51.closing",
     "M-41.mau", "M-42", "M-43.hours", "M-44",
@@ -21,6 +23,4 @@ def shown(value: Decimal | None, unit: str, null_reason: str = "") -> str:
     """
     if value is None:
         return f"– {null_reason.replace('_', ' ')}"
-    forms = {"money": (value, ",.2f", ""), "ratio": (value * 100, ",.1f", " %"), "hours": (value, ",.1f", " h")}
-    number, form, tail = forms.get(unit, (value, ",.0f", ""))
-    return f"{number:{form}}{tail}".replace("-", "−")
+    return said(value, "percent" if unit == "ratio" else unit)

@@ -12,8 +12,9 @@ from storage.catalog import STATEMENT
 from storage.facts import gather_facts
 from storage.incidents import current_incidents
 from storage.snapshots import Draft
-from storage.standing import incident_lines, save_standings, standing_of
-from storage.statement import SOURCES, Shared, gather, save_statements
+from storage.standing import incident_lines, standing_of
+from storage.statement import SOURCES, Shared, gather
+from storage.told import keep_told
 from storage.watched import INCIDENT_EVENT, STANDING
 
 
@@ -32,7 +33,7 @@ def write_statements(job: Job, drafts: list[Draft], key: str) -> None:
     months = tuple(Month.parse(draft.month) for draft in drafts)
     watch, shared = Stopwatch(job, STATEMENT.name, months), Shared.read(job.lake, job.company)
     statements = {draft.snapshot_id: gather(month, shared) for draft, month in zip(drafts, months, strict=True)}
-    save_statements(job.lake, statements, key, watch.work(rows=len(statements)))
+    keep_told(job.lake, STATEMENT, statements, dict.fromkeys(statements, key), watch.work(rows=len(statements)))
     say("statements", drafts=len(drafts))
 
 
@@ -50,4 +51,4 @@ def write_standings(job: Job, months: Mapping[str, str], keys: Mapping[str, str]
     """Write what stands now, by snapshot: `months` are those of the snapshots, `keys` what their rows are known by."""
     watch, facts = Stopwatch(job, STANDING.name), gather_facts(job.lake, job.company, job.started_at)
     standings = {name: standing_of(facts, month) for name, month in months.items()}
-    save_standings(job.lake, standings, keys, watch.work(rows=len(standings)))
+    keep_told(job.lake, STANDING, standings, keys, watch.work(rows=len(standings)))

@@ -293,7 +293,7 @@ SNAPSHOT = Dataset(
 
 STATEMENT = Dataset(
     name="snapshot/statement",
-    schema={"snapshot_id": pl.String, "statement": pl.String},
+    schema={"snapshot_id": pl.String, "told": pl.String},
     key=("snapshot_id",),
     partition_by="snapshot_id",
     description="What the report of a snapshot tells beside its figures: history, cohorts, weeks, data quality; JSON.",

@@ -18,9 +18,10 @@ from compute.lineage import ACCOUNT_MONTH, PIPELINES, Scope, formula_of, operand
 from compute.metrics import BY_ID
 from compute.months import Month
 from compute.wording import escaped
-from storage.catalog import FIGURES, SNAPSHOT_FIGURE
+from storage.catalog import FIGURES
 from storage.lake import Lake
 from storage.provenance import Snapshot, records_behind, snapshot_of
+from storage.snapshots import figures_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Walk:
 
     def __post_init__(self) -> None:
         """Read the snapshot's figures."""
-        self.figures = self.snapshot.lake.read(SNAPSHOT_FIGURE, pl.col("snapshot_id") == self.snapshot.snapshot_id)
+        self.figures = figures_in(self.snapshot.lake, self.snapshot.snapshot_id)
 
     def follow(self, figure: dict[str, Any]) -> None:
         """Take the steps from a figure down."""

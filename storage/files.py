@@ -35,7 +35,7 @@ class Replacement:
 
     def __init__(self, lake: Lake, dataset: Dataset) -> None:
         self._lake, self.table = lake, lake.open(dataset)
-        self._stored = set(self.table.partitions())
+        self._counts = self.table.counts()
         self._files: list[DataFile] = []
         self._same: set[str] = set()
         self.rows = 0
@@ -46,7 +46,8 @@ class Replacement:
         Raises:
             ContractViolation: when they are not the dataset's, or lie in another partition.
         """
-        self.add_parts(name, [(pl.lit(value=True), rows)])
+        may_be_same = self._counts.get(name) == rows.height
+        self._add(name, [(pl.lit(value=True), rows)], may_be_same=may_be_same)
 
     def add_parts(self, name: str, parts: Iterable[tuple[pl.Expr, pl.DataFrame]]) -> None:
         """Give all rows of one partition part by part: which of its rows they are, and they themselves.
@@ -54,8 +55,11 @@ class Replacement:
         Raises:
             ContractViolation: when they are not the dataset's, or lie in another partition.
         """
+        self._add(name, parts, may_be_same=name in self._counts)
+
+    def _add(self, name: str, parts: Iterable[tuple[pl.Expr, pl.DataFrame]], *, may_be_same: bool) -> None:
         equal: list[pl.Expr] = []
-        is_changed = name not in self._stored
+        is_changed = not may_be_same
         for where, rows in parts:
             require_shape(self.table.dataset, rows, [name])
             self.rows += rows.height

@@ -306,13 +306,14 @@ class Table:
             delta.load_as_version(delta.version() + 1)
         return delta.version()
 
-    def history(self) -> list[dict[str, Any]]:
-        """Return what was recorded with each commit up to the version, newest first."""
+    def history(self, most: int | None = None) -> list[dict[str, Any]]:
+        """Return what was recorded with each commit up to the version, newest first, or with so many of them."""
         if self._delta is None:
             return []
         # Opened at an older version, deltalake 1.6.3 lists the newest commits under the numbers of older ones.
-        commits = DeltaTable(self.location, without_files=True).history()
-        return [commit for commit in commits if commit["version"] <= self.version]
+        newest = DeltaTable(self.location, without_files=True)
+        beyond = newest.version() - self.version
+        return newest.history(None if most is None else most + beyond)[beyond:]
 
     def created(self) -> DeltaTable:
         """Return the table, made when it was not there.

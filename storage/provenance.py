@@ -18,14 +18,14 @@ from compute.anchors import BadAnchor
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import BY_NAME
 from compute.contributions import Contributions
-from compute.errors import BadMonth
 from compute.months import Month, parse_months
 from compute.parts import Trace
 from compute.releases import RELEASED, fixed_rows
 from compute.schema import Schema, typed
 from compute.wording import worded
-from storage.catalog import BRONZE, DATASETS, FIGURES, RELEASES, SILVER, SNAPSHOT
+from storage.catalog import BRONZE, DATASETS, FIGURES, RELEASES, SILVER
 from storage.lake import NEVER_WRITTEN, Lake, Table
+from storage.snapshots import drafts_of
 
 RECORD: Schema = {
     "dataset": pl.String,
@@ -81,9 +81,7 @@ def snapshot_of(lake: Lake, month: Month, stand: str | None = None) -> Snapshot:
         BadMonth: when the month has no draft.
         BadAnchor: when it has no such draft, or no revision.
     """
-    drafts = lake.read(SNAPSHOT, pl.col("month") == str(month)).sort("draft")
-    if drafts.is_empty():
-        raise BadMonth(f"{month} has no draft yet: make one with `techflow run {month}`.")
+    drafts = drafts_of(lake, month)
     live = drafts.row(-1, named=True)
     asked = next((row for row in drafts.iter_rows(named=True) if stand in (None, f"d{row['draft']}")), None)
     if asked is None:

@@ -4,21 +4,18 @@ Source: `operations.md` E.2, S-2.
 """
 
 import json
-from typing import Any
 
 import polars as pl
 
-from compute.errors import BadMonth
 from compute.exchange import metrics_table
-from compute.figures import FIGURE
 from compute.footnotes import FOOTNOTES
 from compute.months import Month
 from compute.report.figures import Header, Source
-from storage.catalog import SNAPSHOT, SNAPSHOT_FIGURE
+from storage.catalog import STATEMENT
 from storage.lake import Lake
-from storage.snapshots import used_footnotes
-from storage.standing import read_standing
-from storage.statement import read_statement
+from storage.snapshots import drafts_of, figures_in, used_footnotes
+from storage.told import told_of
+from storage.watched import STANDING
 
 # What may leave the house: no account, no user, no team that is too small.
 _PUBLIC = pl.col("grain").is_in(["company_day", "company_month"]) | (
@@ -32,8 +29,7 @@ def report_source(lake: Lake, month: Month, company: str, currency: str) -> Sour
     Raises:
         BadMonth: when the month has no draft.
     """
-    row = snapshot_row(lake, month)
-    figures = lake.read(SNAPSHOT_FIGURE, pl.col("snapshot_id") == row["snapshot_id"], list(FIGURE))
+    row = drafts_of(lake, month).row(-1, named=True)
     header = Header(
         company=company,
         currency=currency,
@@ -47,20 +43,8 @@ def report_source(lake: Lake, month: Month, company: str, currency: str) -> Sour
         created_by=row["created_by"],
         manifest=json.loads(row["manifest"]),
     )
-    told = {**read_statement(lake, row["snapshot_id"]), **read_standing(lake, row["snapshot_id"])}
-    return Source(header, figures, told)
-
-
-def snapshot_row(lake: Lake, month: Month) -> dict[str, Any]:
-    """Return the live draft's row of the snapshot table.
-
-    Raises:
-        BadMonth: when the month has no draft.
-    """
-    rows = lake.read(SNAPSHOT, pl.col("month") == str(month)).sort("draft")
-    if rows.is_empty():
-        raise BadMonth(f"{month} has no draft yet: make one with `techflow run {month}`.")
-    return rows.row(-1, named=True)
+    told = {**told_of(lake, STATEMENT, header.snapshot_id), **told_of(lake, STANDING, header.snapshot_id)}
+    return Source(header, figures_in(lake, header.snapshot_id), told)
 
 
 def public_figures(source: Source) -> pl.DataFrame:

@@ -29,9 +29,15 @@ def runs(lake: Lake) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=RUN).sort("finished_at", "dataset", "version")
 
 
-def runs_of_table(lake: Lake, dataset: Dataset) -> list[dict[str, Any]]:
-    """Return what was recorded with the commits of one table, as RUN rows."""
-    commits = (commit for commit in lake.open(dataset).history() if "techflow.flow" in commit)
+def last_runs(lake: Lake) -> pl.DataFrame:
+    """Return the last of the runs on each dataset, oldest first; of every log the newest commit alone is read."""
+    rows = [run for dataset in DATASETS for run in runs_of_table(lake, dataset, most=1)]
+    return pl.DataFrame(rows, schema=RUN).sort("finished_at", "dataset")
+
+
+def runs_of_table(lake: Lake, dataset: Dataset, most: int | None = None) -> list[dict[str, Any]]:
+    """Return what was recorded with the commits of one table, or with the newest of them, as RUN rows."""
+    commits = (commit for commit in lake.open(dataset).history(most) if "techflow.flow" in commit)
     return [dict(zip(RUN, _run(commit), strict=True)) for commit in commits]
 
 

@@ -41,12 +41,28 @@ class Draft:
 
 def live_draft(lake: Lake, month: Month) -> Draft | None:
     """Return the newest draft of a month, or None."""
-    drafts = lake.read(SNAPSHOT, pl.col("month") == str(month)).sort("draft")
+    drafts = _drafts(lake, month)
     if drafts.is_empty():
         return None
     row = drafts.row(-1, named=True)
     upstream = json.loads(row["manifest"])["upstream"]
     return Draft(str(month), row["draft"], row["snapshot_id"], row["content_hash"], is_new=False, upstream=upstream)
+
+
+def drafts_of(lake: Lake, month: Month) -> pl.DataFrame:
+    """Return the drafts of a month, SNAPSHOT rows, the live one last.
+
+    Raises:
+        BadMonth: when the month has none.
+    """
+    drafts = _drafts(lake, month)
+    if drafts.is_empty():
+        raise BadMonth(f"{month} has no draft yet: make one with `techflow run {month}`.")
+    return drafts
+
+
+def _drafts(lake: Lake, month: Month) -> pl.DataFrame:
+    return lake.read(SNAPSHOT, pl.col("month") == str(month)).sort("draft")
 
 
 def drafted_months(lake: Lake) -> set[Month]:
@@ -110,10 +126,12 @@ def figures_of(lake: Lake, month: Month) -> pl.DataFrame:
     Raises:
         BadMonth: when the month has no draft.
     """
-    live = live_draft(lake, month)
-    if live is None:
-        raise BadMonth(f"{month} has no draft yet: make one with `techflow run {month}`.")
-    return lake.read(SNAPSHOT_FIGURE, pl.col("snapshot_id") == live.snapshot_id, list(FIGURE))
+    return figures_in(lake, drafts_of(lake, month).item(-1, "snapshot_id"))
+
+
+def figures_in(lake: Lake, snapshot_id: str) -> pl.DataFrame:
+    """Return the FIGURE rows of a snapshot."""
+    return lake.read(SNAPSHOT_FIGURE, pl.col("snapshot_id") == snapshot_id, list(FIGURE))
 
 
 def details_of(lake: Lake, month: Month) -> pl.DataFrame:

@@ -5,10 +5,8 @@ It is kept with the snapshot, so that the report is a function of the snapshot a
 Source: `operations.md` E.1, E.2.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
@@ -38,12 +36,11 @@ from storage.catalog import (
     RECONCILIATION_GATE,
     RECONCILIATION_ROW,
     SILVER,
-    STATEMENT,
     STATUS_STEP,
 )
 from storage.dataset import Dataset
 from storage.lake import Lake, Table
-from storage.work import Work
+from storage.told import Told
 
 # What a statement is made from; when one of them changes, it is made anew.
 SOURCES: tuple[Dataset, ...] = (
@@ -52,8 +49,6 @@ SOURCES: tuple[Dataset, ...] = (
     RECONCILIATION_GATE, HELD_ROW,
 )  # fmt: skip
 YEAR = 12
-
-Statement = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +89,7 @@ class Shared:
         return self.tables[dataset.name].read(pl.col("month").is_in([str(month), *more]))
 
 
-def gather(month: Month, shared: Shared) -> Statement:
+def gather(month: Month, shared: Shared) -> Told:
     """Return the statement of a month as it stands now: small tables by name, as JSON values."""
     trailing = [str(each) for each in month.plus(-6).until(month)]
     year = [str(each) for each in month.plus(-YEAR).until(month.plus(-1))]
@@ -143,21 +138,3 @@ def _held(shared: Shared, month: Month) -> pl.DataFrame:
     is_bill = pl.col("dataset") == "revenue"
     mrr = pl.col("total_monthly_revenue").filter(is_bill).sum()
     return stated.group_by("dataset").agg(rows=pl.len(), mrr=mrr).sort("dataset")
-
-
-def save_statements(lake: Lake, statements: Mapping[str, Statement], key: str, work: Work) -> None:
-    """Keep the statements of snapshots, in place of those before."""
-    rows = [
-        {"snapshot_id": snapshot_id, "statement": json.dumps(statement, sort_keys=True)}
-        for snapshot_id, statement in statements.items()
-    ]
-    lake.open(STATEMENT).replace(
-        pl.DataFrame(rows, schema=dict(STATEMENT.schema)), dict.fromkeys(statements, key), work
-    )
-
-
-def read_statement(lake: Lake, snapshot_id: str) -> Statement:
-    """Return the statement of a snapshot; empty when none was kept."""
-    rows = lake.read(STATEMENT, pl.col("snapshot_id") == snapshot_id)
-    found: Statement = json.loads(rows.item(0, "statement")) if rows.height else {}
-    return found

@@ -49,7 +49,7 @@ INCIDENT_EVENT = Dataset(
 )
 STANDING = Dataset(
     name="watch/standing",
-    schema={"snapshot_id": pl.String, "standing": pl.String},
+    schema={"snapshot_id": pl.String, "told": pl.String},
     key=("snapshot_id",),
     partition_by="snapshot_id",
     description="What stood of incidents and service levels when a draft was made or its incidents changed; JSON.",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
-from itertools import groupby
+from itertools import accumulate, groupby
 
 Number = Decimal | None
 WIDTH, HEIGHT = 720, 220
@@ -117,13 +117,9 @@ def row_chart(bars: Sequence[Bar], words: str, *, whole: Decimal | None = None) 
 
 def waterfall(steps: Sequence[Step], words: str) -> str:
     """Return levels and the steps between them; gains stand plain, losses are hatched, and each has its sign."""
-    tops, level = [], Decimal(0)
-    for step in steps:
-        start = Decimal(0) if step.is_level else level
-        level = step.value if step.is_level else level + step.value
-        tops.append((start, level))
-    base = cut(steps)
-    tops = [(max(start, base), end) for start, end in tops]
+    base, levels = cut(steps), _levels(steps)
+    starts = [base, *(base if step.is_level else before for step, before in zip(steps[1:], levels, strict=False))]
+    tops = list(zip(starts, levels, strict=True))
     high = max(edge for pair in tops for edge in pair)
     scale = _Scale(base, high if high > base else base + 1, HEIGHT - _BOTTOM - 4, _TOP + 10)
     slot = (WIDTH - 24) / len(steps)
@@ -145,12 +141,15 @@ def cut(steps: Sequence[Step]) -> Decimal:
     >>> cut([Step("a", Decimal(1000), "", True), Step("b", Decimal(10), ""), Step("c", Decimal(1010), "", True)])
     Decimal('980')
     """
-    levels, level = [], Decimal(0)
-    for step in steps:
-        level = step.value if step.is_level else level + step.value
-        levels.append(level)
+    levels = _levels(steps)
     span = max(levels) - min(levels)
     return max(Decimal(0), min(levels) - 2 * span) if 0 < span * 6 < min(levels) else Decimal(0)
+
+
+def _levels(steps: Sequence[Step]) -> list[Decimal]:
+    """Return the level after each step."""
+    return list(accumulate(steps[1:], lambda level, step: step.value if step.is_level else level + step.value,
+                           initial=steps[0].value))  # fmt: skip
 
 
 class _Scale:
