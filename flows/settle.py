@@ -10,21 +10,15 @@ from compute.company import Company
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import FEEDS
 from compute.contracts.schema import require
-from compute.current import (
-    ALONE,
+from compute.current import ALONE, Beside, clock_marks, named_accounts, refused_days, settle, silver_rows
+from compute.dispositions import (
     DISPOSITION,
     HELD,
     UNKNOWN_FIELD,
-    Beside,
     added_up,
-    clock_marks,
     count_dispositions,
     count_unknown_fields,
     held_rows,
-    named_accounts,
-    refused_days,
-    settle,
-    silver_rows,
 )
 from compute.errors import ContractViolation
 from compute.releases import is_accepted_as_is, release_marks

@@ -9,7 +9,8 @@ from compute.allocation import ALLOCATION
 from compute.company_month import BRIDGE
 from compute.completeness import COMPLETENESS
 from compute.contracts.feeds import FEEDS
-from compute.current import DISPOSITION, HELD, UNKNOWN_FIELD, silver_schema
+from compute.current import silver_schema
+from compute.dispositions import DISPOSITION, HELD, UNKNOWN_FIELD
 from compute.engagement import ACCOUNT_DAY
 from compute.engagement_day import USER_DAY
 from compute.engagement_week import WEEK

@@ -16,7 +16,7 @@ import polars as pl
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import BY_NAME
 from compute.correction import unmasked
-from compute.current import HELD
+from compute.dispositions import HELD
 from compute.judging import UNDATED
 from compute.releases import (
     RELEASE,

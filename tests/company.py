@@ -19,16 +19,9 @@ from compute.company_month import company_month
 from compute.contracts.contract import PLACE, TOPIC_PLACE, Contract
 from compute.contracts.feeds import ENGAGEMENT_FEEDS, FEEDS, GROWTH_FEEDS, PROFIT_FEEDS
 from compute.contracts.schema import require
-from compute.current import (
-    DISPOSITION,
-    Beside,
-    count_unknown_fields,
-    named_accounts,
-    refused_days,
-    settle,
-    silver_rows,
-)
+from compute.current import Beside, named_accounts, refused_days, settle, silver_rows
 from compute.details import account_day_figures
+from compute.dispositions import DISPOSITION, count_unknown_fields
 from compute.engagement import EngagementInput, account_days, engagement_figures
 from compute.engagement_day import user_days
 from compute.findings import Frames

@@ -8,7 +8,8 @@ import pytest
 from compute.company import Company
 from compute.completeness import CompletenessInput, completeness
 from compute.contracts.feeds import FEEDS
-from compute.current import count_dispositions, settle
+from compute.current import settle
+from compute.dispositions import count_dispositions
 from compute.judging import judge
 from compute.months import Month
 from tests.company import Books, bill, change, cost, received, renewal, seats, team

@@ -1,6 +1,8 @@
 """Flows in this process: one Prefect server for all tests, one Ray, a home of its own for each test."""
 
-from collections.abc import Iterator
+import json
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,22 @@ def topics(broker: Kafka) -> Iterator[Kafka]:
     broker.create(*names[1:])
     yield broker
     broker.delete(*names)
+
+
+@pytest.fixture
+def late_bill(lake: Lake, golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let a bill of an eighth account arrive in February, of January, in a landing area of the test's own."""
+    landing = tmp_path / "landing"
+    shutil.copytree(golden / "landing", landing)
+    monkeypatch.setenv("TECHFLOW_LANDING", str(landing))
+    bill = {
+        "account_id": "ACC_008", "subscription_tier": "Starter", "monthly_revenue": 100.00, "user_licenses": 5,
+        "additional_features": [], "feature_revenue": 0.00, "total_monthly_revenue": 100.00,
+        "billing_date": "2024-01-20", "payment_status": "Paid",
+    }  # fmt: skip
+    file = landing / "revenue" / "revenue-20240203T000000Z.ndjson"
+
+    def arrive() -> None:
+        file.write_text(json.dumps(bill), encoding="utf-8")
+
+    return arrive

@@ -4,10 +4,9 @@ import hashlib
 import html
 import json
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -187,18 +186,10 @@ def test_an_anchor_without_a_target_is_refused_in_one_sentence(
 
 
 def test_a_replaced_draft_is_still_explained_from_the_tables_that_it_was_made_from(
-    lake: Lake, golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, late_bill: Callable[[], None]
 ) -> None:
-    landing = tmp_path / "landing"
-    shutil.copytree(golden / "landing", landing)
-    monkeypatch.setenv("TECHFLOW_LANDING", str(landing))
     aggregated("2024-01")
-    bill = {
-        "account_id": "ACC_008", "subscription_tier": "Starter", "monthly_revenue": 100.00, "user_licenses": 5,
-        "additional_features": [], "feature_revenue": 0.00, "total_monthly_revenue": 100.00,
-        "billing_date": "2024-01-20", "payment_status": "Paid",
-    }  # fmt: skip
-    (landing / "revenue" / "revenue-20240203T000000Z.ndjson").write_text(json.dumps(bill), encoding="utf-8")
+    late_bill()
     aggregated("2024-01")
 
     first, second = (explain(lake, Question.of(parse_anchor(f"fig:M-01:2024-01:d{n}"), None)) for n in (1, 2))

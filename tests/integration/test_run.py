@@ -3,9 +3,9 @@
 import csv
 import io
 import json
-import shutil
 import tarfile
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -174,18 +174,10 @@ def test_an_edited_company_file_recomputes_what_depends_on_it(lake: Lake, tmp_pa
 
 
 def test_a_bill_that_arrives_later_makes_a_new_draft_and_the_first_stays(
-    lake: Lake, golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, late_bill: Callable[[], None]
 ) -> None:
-    landing = tmp_path / "landing"
-    shutil.copytree(golden / "landing", landing)
-    monkeypatch.setenv("TECHFLOW_LANDING", str(landing))
     aggregated("2024-01")
-    bill = {
-        "account_id": "ACC_008", "subscription_tier": "Starter", "monthly_revenue": 100.00, "user_licenses": 5,
-        "additional_features": [], "feature_revenue": 0.00, "total_monthly_revenue": 100.00,
-        "billing_date": "2024-01-20", "payment_status": "Paid",
-    }  # fmt: skip
-    (landing / "revenue" / "revenue-20240203T000000Z.ndjson").write_text(json.dumps(bill), encoding="utf-8")
+    late_bill()
 
     result = aggregated("2024-01")
 

@@ -13,16 +13,14 @@ from hypothesis import strategies as st
 from compute.buckets import BUCKETS, bucket_ranges
 from compute.company import Company
 from compute.contracts.feeds import FEEDS
-from compute.current import (
+from compute.current import Beside, settle, silver_rows
+from compute.dispositions import (
     DISPOSITION,
     UNKNOWN_FIELD,
-    Beside,
     added_up,
     count_dispositions,
     count_unknown_fields,
     held_rows,
-    settle,
-    silver_rows,
 )
 from tests.unit.records import judged, record
 

@@ -13,7 +13,8 @@ import pytest
 
 from compute.company import parse_company
 from compute.contracts.feeds import BY_NAME
-from compute.current import count_dispositions, refused_days, settle, silver_rows, silver_schema
+from compute.current import refused_days, settle, silver_rows, silver_schema
+from compute.dispositions import count_dispositions
 from tests.unit.records import Raw, judged, record
 
 COMPANY = parse_company("", source="company.toml")

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from compute.company import Company
-from compute.current import DISPOSITION
+from compute.dispositions import DISPOSITION
 from compute.finding_codes import CHECKS
 from compute.findings import findings, nearest
 from compute.findings_arrival import ARRIVAL_CHECKS

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from compute.contracts.feeds import BY_NAME
-from compute.current import HELD, held_rows
+from compute.dispositions import HELD, held_rows
 from compute.releases import RELEASE, BadRelease, case_id
 from storage.catalog import BRONZE, HELD_ROW
 from storage.lake import Lake

@@ -11,7 +11,8 @@ from compute.company import Company
 from compute.completeness import CompletenessInput, completeness
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import BY_NAME
-from compute.current import ALONE, Beside, count_dispositions, held_rows, refused_days, settle, silver_rows
+from compute.current import ALONE, Beside, refused_days, settle, silver_rows
+from compute.dispositions import count_dispositions, held_rows
 from compute.judging import judge
 from compute.lateness import late_events
 from compute.months import Month

@@ -11,7 +11,8 @@ import pytest
 from compute.company import Company
 from compute.contracts.contract import PLACE
 from compute.contracts.feeds import BY_NAME
-from compute.current import count_dispositions, refused_days, settle, silver_rows
+from compute.current import refused_days, settle, silver_rows
+from compute.dispositions import count_dispositions
 from compute.judging import judge
 from tests.company import bill, cost
 
