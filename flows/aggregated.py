@@ -78,10 +78,11 @@ def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
     write_reconciliation(job, kept)
     write_completeness(job, kept)
     live = [bring_draft(job, each) for each in kept]
-    bring_statements(job, live)
+    is_news = bring_statements(job, live) or any(each.months for each in ingested)
     bring_standings(job, live)
     drafts = [draft for draft in live if draft.is_new or Month.parse(draft.month) in months]
-    publish(job, drafts)
+    if is_news:  # what the pages show of the run before holds still
+        publish(job, drafts)
     record_run(job, months)
     return {
         "months": [str(each) for each in months],

@@ -13,7 +13,6 @@ from compute.errors import BadSetting
 from compute.judging import judge
 from compute.privacy import key_check
 from compute.releases import RELEASED
-from flows.drain import drain_topic
 from flows.job import RETRY, Job, Stopwatch, say
 from flows.received import Received
 from flows.settle import settle_touched
@@ -59,6 +58,8 @@ def ingest(job: Job, contract: Contract) -> Ingested:
 def bring(job: Job, contract: Contract) -> Landing:
     """Land what is new of a feed."""
     if contract.is_topic and job.broker:
+        from flows.drain import drain_topic  # noqa: PLC0415 - it loads the broker's client
+
         return drain_topic(job, job.broker, contract.dataset)
     watch, bring_files = Stopwatch(job, BRONZE[contract.dataset].name), land_topic if contract.is_topic else land
     return bring_files(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger
 from pydantic import SecretStr
@@ -15,10 +15,12 @@ from compute.cluster import Executor
 from compute.company import Company
 from compute.errors import TransientError
 from compute.months import Month, parse_months, spelt_out
-from flows.settings import load_company, load_pseudonym_key, load_settings, parse_instant
-from storage.kafka.broker import Broker
+from flows.settings import Settings, load_company, load_pseudonym_key, load_settings, parse_instant
 from storage.lake import Lake
 from storage.work import Work
+
+if TYPE_CHECKING:  # the client of a broker would slow the start of runs that have none
+    from storage.kafka.broker import Broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Job:
     as_of: datetime
     is_as_of_given: bool
     is_rebuild: bool = False
-    broker: Broker | None = None
+    broker: "Broker | None" = None
 
     @property
     def lake(self) -> Lake:
@@ -88,10 +90,18 @@ def start(flow: str, as_of: str | None = None, *, is_rebuild: bool = False) -> J
         as_of=parse_instant(as_of) if as_of else now,
         is_as_of_given=as_of is not None,
         is_rebuild=is_rebuild,
-        broker=Broker(settings.kafka, settings.kafka_security) if settings.kafka else None,
+        broker=_broker(settings),
     )
     job.lake.require_writable()
     return job
+
+
+def _broker(settings: Settings) -> "Broker | None":
+    if not settings.kafka:
+        return None
+    from storage.kafka.broker import Broker  # noqa: PLC0415
+
+    return Broker(settings.kafka, settings.kafka_security)
 
 
 def asked_months(job: Job, text: str) -> tuple[Month, ...]:

@@ -18,13 +18,14 @@ from storage.told import keep_told
 from storage.watched import INCIDENT_EVENT, STANDING
 
 
-def bring_statements(job: Job, drafts: list[Draft]) -> None:
-    """Make the statements anew whose sources changed."""
+def bring_statements(job: Job, drafts: list[Draft]) -> bool:
+    """Make the statements anew whose sources changed; tells whether there were any."""
     prints = " ".join(job.lake.open(dataset).fingerprint() for dataset in SOURCES)
     table, key = job.lake.open(STATEMENT), f"{job.rules} {prints}"
     stale = [draft for draft in drafts if job.is_rebuild or not table.done(draft.snapshot_id, key)]
     if stale:
         write_statements(job, stale, key)
+    return bool(stale)
 
 
 @task(task_run_name="statements", cache_policy=NO_CACHE, **RETRY)
