@@ -53,10 +53,15 @@ def test_the_artifacts_tell_the_story_of_the_month(
     assert 100.0 == shown["account-month"]
     assert "9999" not in json.dumps(shown)
 
+    assert {} == shown_by(aggregated, month="2024-01")  # nothing new: what was shown holds still
+
+    worse = BAD | {"account_id": "ACC_003"}
+    bills.with_name("later-20240206T000000Z.ndjson").write_text(json.dumps(worse) + "\n", encoding="utf-8")
     again = shown_by(aggregated, month="2024-01")
 
-    assert "| 2024-01 | 1 | 1 |" in again["evidence"]
-    assert {"before"} == {row["written"] for row in again["tables"] if row["table"] != "bronze/landed_file"}
+    assert "| 2024-01 | 1 | 2 |" in again["evidence"]
+    written = {row["table"]: row["written"] for row in again["tables"]}
+    assert ("this run", "before") == (written["gold/completeness"], written["snapshot/manifest"])
     assert "account-month" not in again
 
 
