@@ -131,3 +131,7 @@ METRICS: tuple[Metric, ...] = (
 
 BY_ID: Mapping[str, Metric] = {metric.metric_id: metric for metric in METRICS}
 UNITS: Mapping[str, Unit] = {metric.metric_id: metric.unit for metric in METRICS}
+# What a report shows first, and what a restatement is weighed by (E.1 block 1, S-5).
+HEADLINE = (
+    "M-01", "M-03", "M-02.net_new", "M-10", "M-11", "M-27", "M-29", "M-05", "M-51.closing", "M-41.mau", "M-42",
+)  # fmt: skip

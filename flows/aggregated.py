@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import polars as pl
 from prefect import flow, tags, task
-from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
@@ -12,31 +11,27 @@ from compute.account_use import account_use, active_accounts
 from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
 from compute.company_month import company_month
 from compute.contracts.feeds import FEEDS
-from compute.details import DETAILS
-from compute.metrics import METRICS
 from compute.months import Month
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish
+from flows.close import bring_states
+from flows.draft import bring_drafts
 from flows.engagement import bring_late_events, bring_weeks, engagement, stale_engagement
-from flows.evidence import engagement_watermark, write_completeness, write_reconciliation
+from flows.evidence import write_completeness, write_reconciliation
 from flows.findings import bring_accounts, bring_findings
 from flows.growth import growth, stale_growth
 from flows.ingest import ingest_all
-from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, start
+from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, start
 from flows.parameters import Instant, Months, run_name
 from flows.profit import profit, stale_profit
 from flows.record import record_run
 from flows.statement import bring_standings, bring_statements
 from flows.user_days import bring_user_days
-from storage.catalog import ACCOUNT_MONTH_TABLE, ACCOUNT_USE_TABLE, ALLOCATION_LEDGER, FIGURES, SNAPSHOT
+from storage.catalog import ACCOUNT_MONTH_TABLE, ACCOUNT_USE_TABLE, ALLOCATION_LEDGER, FIGURES
 from storage.evidence import first_observed
-from storage.snapshots import Draft, drafted_months, live_draft, save_draft
+from storage.snapshots import drafted_months
 
 FIGURE_TABLE = FIGURES["aggregated"]
-ASSET = Asset(
-    key="delta://techflow/snapshot/manifest",
-    properties=AssetProperties(name="investor snapshot", description=SNAPSHOT.description),
-)
 
 
 @flow(name="aggregated", flow_run_name=run_name)
@@ -77,7 +72,8 @@ def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
         write_account_use(job, stale)
     write_reconciliation(job, kept)
     write_completeness(job, kept)
-    live = [bring_draft(job, each) for each in kept]
+    live = bring_drafts(job, kept)
+    bring_states(job, kept)
     is_news = bring_statements(job, live) or any(each.months for each in ingested)
     bring_standings(job, live)
     drafts = [draft for draft in live if draft.is_new or Month.parse(draft.month) in months]
@@ -145,55 +141,3 @@ def write_account_use(job: Job, stale: Mapping[str, str]) -> int:
     used = pl.concat(parts)
     inputs = {each.dataset.name: each.version for each in (rows, ledger, figures)}
     return table.replace(used, stale, watch.work(rows=used.height, inputs=inputs))
-
-
-def bring_draft(job: Job, month: Month) -> Draft:
-    """Return the month's live draft, made anew when what it was made from has changed."""
-    live = live_draft(job.lake, month)
-    if live and _contents(live.upstream) == _contents(_upstream(job, month)):
-        say(f"snapshot {live.snapshot_id}: unchanged")
-        return live
-    return merge_snapshot(job, month)
-
-
-def _upstream(job: Job, month: Month) -> Mapping[str, Mapping[str, object]]:
-    """Return what a draft of the month is made from: version and content of every table."""
-    tables = (job.lake.open(dataset) for dataset in (*FIGURES.values(), ACCOUNT_MONTH_TABLE))
-    return {
-        table.dataset.name: {"version": table.version, "content": table.partitions().get(str(month), "")}
-        for table in tables
-    }
-
-
-def _contents(upstream: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    return {name: each["content"] for name, each in upstream.items()}
-
-
-@materialize(ASSET, task_run_name="merge snapshot {month}", cache_policy=NO_CACHE, **RETRY)
-def merge_snapshot(job: Job, month: Month) -> Draft:
-    """Merge the pipelines' gold of a month into its DRAFT snapshot, with its manifest."""
-    watch = Stopwatch(job, SNAPSHOT.name, (month,))
-    tables = [job.lake.open(dataset) for dataset in FIGURES.values()]
-    signed = (pl.col("month") == str(month)) & ~pl.col("grain").is_in(DETAILS)
-    figures = pl.concat([table.read(signed) for table in tables])
-    manifest: dict[str, object] = {
-        "upstream": _upstream(job, month),
-        "definitions": {metric.metric_id: metric.version for metric in METRICS},
-        "company_file": job.company.fingerprint(),
-        "code_version": job.code_version,
-        "as_of_given": job.is_as_of_given,
-        "engagement_watermark": engagement_watermark(job).isoformat(),
-    }
-    versions = {table.dataset.name: table.version for table in tables}
-    draft = save_draft(
-        job.lake,
-        month,
-        figures,
-        manifest=manifest,
-        as_of=job.as_of,
-        created_at=job.started_at,
-        created_by=job.run_by,
-        work=watch.work(rows=figures.height, inputs=versions),
-    )
-    say(f"snapshot {draft.snapshot_id}: {'new draft' if draft.is_new else 'unchanged'}", figures=figures.height)
-    return draft

@@ -281,7 +281,6 @@ SNAPSHOT = Dataset(
         "snapshot_id": pl.String,
         "month": pl.String,
         "draft": pl.Int64,
-        "state": pl.String,
         "content_hash": pl.String,
         "as_of": pl.Datetime("us", "UTC"),
         "created_at": pl.Datetime("us", "UTC"),

@@ -336,6 +336,7 @@ class Table:
                             name for name in self.dataset.key if name != self.dataset.partition_by
                         ),
                         _FORMAT: LAKE_FORMAT,
+                        **({"delta.appendOnly": "true"} if self.dataset.is_append_only else {}),
                     },
                 )
             # Of two who make it at once each is given it, with what the other has put into it by then.

@@ -153,7 +153,6 @@ COMMON: Mapping[str, str] = {
     "source": "what is shared out: a team, or a shared expense with category and date",
     "started_at": "first click",
     "starts_on": "Monday of the week",
-    "state": "state of the snapshot: DRAFT",
     "status": "status of the account",
     "status_source": "events, or inferred_from_billing without any; null when neither tells",
     "step": "number of the step within its account, from 0",

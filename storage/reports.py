@@ -8,12 +8,11 @@ import json
 import polars as pl
 
 from compute.exchange import metrics_table
-from compute.footnotes import FOOTNOTES
 from compute.months import Month
 from compute.report.figures import Header, Source
 from storage.catalog import STATEMENT
 from storage.lake import Lake
-from storage.snapshots import drafts_of, figures_in, used_footnotes
+from storage.snapshots import drafts_of, figures_in
 from storage.told import told_of
 from storage.watched import STANDING
 
@@ -34,7 +33,7 @@ def report_source(lake: Lake, month: Month, company: str, currency: str) -> Sour
         company=company,
         currency=currency,
         month=month,
-        state=row["state"],
+        state="DRAFT",
         number=row["draft"],
         snapshot_id=row["snapshot_id"],
         content_hash=row["content_hash"],
@@ -66,7 +65,6 @@ def manifest_text(source: Source) -> str:
             "content_hash": head.content_hash,
             "as_of": head.as_of.isoformat(),
             "created_at": head.created_at.isoformat(),
-            "footnotes": {name: FOOTNOTES[name] for name in used_footnotes(source.figures)},
             **head.manifest,
             "completeness": list(source.table("completeness")),
             "reconciliation_gates": list(source.table("gates")),

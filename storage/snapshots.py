@@ -28,7 +28,7 @@ class Draft:
     """A draft that is live, and whether this call made it.
 
     Attributes:
-        upstream: version and content of the tables that it was made from, by name.
+        manifest: what it was made from: `upstream` has version and content of tables by name.
     """
 
     month: str
@@ -36,7 +36,7 @@ class Draft:
     snapshot_id: str
     content_hash: str
     is_new: bool
-    upstream: Mapping[str, Mapping[str, Any]]
+    manifest: Mapping[str, Any]
 
 
 def live_draft(lake: Lake, month: Month) -> Draft | None:
@@ -44,9 +44,17 @@ def live_draft(lake: Lake, month: Month) -> Draft | None:
     drafts = _drafts(lake, month)
     if drafts.is_empty():
         return None
-    row = drafts.row(-1, named=True)
-    upstream = json.loads(row["manifest"])["upstream"]
-    return Draft(str(month), row["draft"], row["snapshot_id"], row["content_hash"], is_new=False, upstream=upstream)
+    return _draft(drafts.row(-1, named=True))
+
+
+def draft_named(lake: Lake, snapshot_id: str) -> Draft:
+    """Return a draft by its name."""
+    return _draft(lake.read(SNAPSHOT, pl.col("snapshot_id") == snapshot_id).row(0, named=True))
+
+
+def _draft(row: Mapping[str, Any], *, is_new: bool = False) -> Draft:
+    manifest = json.loads(row["manifest"])
+    return Draft(row["month"], row["draft"], row["snapshot_id"], row["content_hash"], is_new, manifest)
 
 
 def drafts_of(lake: Lake, month: Month) -> pl.DataFrame:
@@ -75,7 +83,7 @@ def save_draft(
     month: Month,
     figures: pl.DataFrame,
     *,
-    manifest: Mapping[str, object],
+    manifest: Mapping[str, Any],
     as_of: datetime,
     created_at: datetime,
     created_by: str,
@@ -87,7 +95,7 @@ def save_draft(
         lake: where the store is.
         month: the period.
         figures: FIGURE rows of all pipelines, without the experiment feed, which stays in gold.
-        manifest: what they were made from, as JSON values.
+        manifest: what they were made from, as JSON values; its `footnotes`, id → text, are signed with the figures.
         as_of: the run's as-of.
         created_at: when.
         created_by: the person or run.
@@ -97,7 +105,7 @@ def save_draft(
         LakeBusy: when another run made a draft meanwhile.
     """
     manifests, store = lake.open(SNAPSHOT), lake.open(SNAPSHOT_FIGURE)
-    digest = content_hash(figures, {key: FOOTNOTES[key] for key in used_footnotes(figures)})
+    digest = content_hash(figures, manifest["footnotes"])
     live = live_draft(lake, month)
     if live and live.content_hash == digest:
         return live
@@ -109,7 +117,6 @@ def save_draft(
         "snapshot_id": snapshot_id,
         "month": str(month),
         "draft": number,
-        "state": "DRAFT",
         "content_hash": digest,
         "as_of": as_of,
         "created_at": created_at,
@@ -117,7 +124,7 @@ def save_draft(
         "manifest": json.dumps(manifest, sort_keys=True),
     }
     manifests.append(pl.DataFrame([row], schema=dict(SNAPSHOT.schema)), work)
-    return Draft(str(month), number, snapshot_id, digest, is_new=True, upstream=json.loads(row["manifest"])["upstream"])
+    return _draft(row, is_new=True)
 
 
 def figures_of(lake: Lake, month: Month) -> pl.DataFrame:
@@ -142,7 +149,7 @@ def details_of(lake: Lake, month: Month) -> pl.DataFrame:
     return pl.concat([account_day_figures(rows, days, month), teams])
 
 
-def used_footnotes(figures: pl.DataFrame) -> list[str]:
-    """Return the ids of the footnotes that the figures carry, sorted."""
+def used_footnotes(figures: pl.DataFrame) -> dict[str, str]:
+    """Return the footnotes that the figures carry, id → text."""
     ids = figures.get_column("footnote_ids").str.split(";").explode()
-    return sorted(set(ids.drop_nulls().to_list()) - {""})
+    return {name: FOOTNOTES[name] for name in sorted(set(ids.drop_nulls().to_list()) - {""})}

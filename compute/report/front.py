@@ -2,15 +2,12 @@
 
 from decimal import Decimal
 
-from compute.metrics import BY_ID
+from compute.metrics import BY_ID, HEADLINE
 from compute.report.charts import sparkline, trend
 from compute.report.document import Block, Cell, Facts, Prose, Tile, Tiles
 from compute.report.figures import Source
 from compute.report.words import form_of, said
 
-HEADLINE = (
-    "M-01", "M-03", "M-02.net_new", "M-10", "M-11", "M-27", "M-29", "M-05", "M-51.closing", "M-41.mau", "M-42",
-)  # fmt: skip
 POINTS = 13
 
 

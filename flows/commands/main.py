@@ -12,6 +12,7 @@ from rich.text import Text
 from compute.errors import PipelineError
 from flows.commands import (
     check,
+    close,
     demo,
     deploy,
     explain,
@@ -50,6 +51,11 @@ quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(incidents.app, name="incidents")
 app.command("sla")(sla.sla)
+app.command("close")(close.close)
+app.command("sign-off")(close.sign_off)
+app.command("waive")(close.waive)
+app.command("restate")(close.restate)
+app.command("revoke")(close.revoke)
 app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
 app.command("lag")(offsets.lag)

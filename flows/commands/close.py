@@ -1,0 +1,129 @@
+"""`techflow close` shows what keeps a month from being certified; `sign-off`, `waive`, `restate`, `revoke` act on it.
+
+Source: `operations.md` C.4, F.2.
+"""
+
+import getpass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import polars as pl
+import typer
+
+from compute.closing import REASONS
+from compute.company_promises import Role
+from compute.errors import BadMonth
+from compute.months import parse_months
+from flows.commands.export import write
+from flows.commands.run import quiet_prefect
+from flows.commands.screen import screen, show_table
+from flows.settings import load_company, load_settings
+from storage.lake import Lake
+
+OneMonth = Annotated[str, typer.Argument(help="The period, 2024-01.", metavar="MONTH")]
+By = Annotated[str, typer.Option(help="Who does it, by the id in [roles]; the user by default.")]
+_STYLES = {"pass": "green", "signed": "green", "given": "green", "FAIL": "red", "unverified": "red", "waived": "yellow"}
+
+
+def close(
+    month: Annotated[str, typer.Argument(help="2024-01, or a range 2023-10..2024-03.", metavar="MONTH")],
+    form: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="table, csv or json.")] = "table",
+) -> None:
+    """Show the close page of a month: each gate and sign-off, whose move it is, and the command that moves it on.
+
+    Example: techflow close 2024-01
+    """
+    from compute.close_page import COLUMNS, close_page
+    from storage.certified import read_log
+    from storage.closing import drafted
+
+    settings = load_settings()
+    lake, company, console = Lake(settings.lake_place), load_company(settings), screen()
+    log = read_log(lake)
+    months = drafted(lake, log, company, datetime.now(UTC))
+    asked = [str(each) for each in parse_months(month)]
+    for each in asked:
+        if each not in months:
+            raise BadMonth(f"{each} has no draft yet: make one with `techflow run {each}`.")
+    pages = {each: close_page(log, months, each, company) for each in asked}
+    if form != "table":
+        rows = [{"month": each, **row} for each, page in pages.items() for row in page.rows]
+        write(pl.DataFrame(rows, schema=dict.fromkeys(("month", *COLUMNS), pl.String)), form, None)
+        return
+    for page in pages.values():
+        console.print(f"{page.title}\n", style="bold", markup=False)
+        for name, text in page.facts.items():
+            console.print(f"  {name:9} {text}", markup=False, soft_wrap=True)
+        console.print()
+        show_table(console, COLUMNS, [tuple(row.values()) for row in page.rows], least=("due", "owner"))
+        console.print(f"\n{page.then}\n", markup=False, soft_wrap=True)
+
+
+def sign_off(
+    month: OneMonth,
+    role: Annotated[Role, typer.Option(help="finance, accounts, product, analytics or cfo.")],
+    seen: Annotated[str, typer.Option("--hash", help="The hash that techflow close shows, or its first 8 digits.")],
+    by: By = "",
+    statement: Annotated[str, typer.Option(help="What you say with it; it is kept.")] = "",
+) -> None:
+    """Sign the figures of a month that you looked at; the cfo's sign-off, the last one, certifies it.
+
+    Example: techflow sign-off 2024-01 --role finance --by fin.lead --hash 1a2b3c4d
+    """
+    quiet_prefect()
+    from flows.close import sign_off as flow
+
+    _say(flow(month, role, by or getpass.getuser(), seen, statement))
+
+
+def waive(
+    month: OneMonth,
+    gate: Annotated[str, typer.Option(help="quality, gaps or incidents.")],
+    role: Annotated[Role, typer.Option(help="cfo; for gaps accounts.")],
+    because: Annotated[str, typer.Option(help="The reason; it is footnoted.")],
+    until: Annotated[str | None, typer.Option(help="The last day on which it holds, 2024-02-29.")] = None,
+    by: By = "",
+) -> None:
+    """Waive a gate of a month; the next run footnotes it, the sign-offs come after.
+
+    Example: techflow waive 2024-01 --gate gaps --role accounts --because "agreed with sales" --until 2024-02-29
+    """
+    quiet_prefect()
+    from flows.close import waive_gate
+
+    _say(waive_gate(month, gate, role, by or getpass.getuser(), because, until))
+    screen().print(f"The footnote comes with the next run: techflow run {month}", soft_wrap=True)
+
+
+def restate(
+    month: OneMonth,
+    role: Annotated[Role, typer.Option(help="As whom.")],
+    reason: Annotated[str, typer.Option(help=f"One of {', '.join(REASONS)}.")],
+    because: Annotated[str, typer.Option(help="In words; the report shows it.")],
+    by: By = "",
+) -> None:
+    """Say why the next revision of a certified month is made; it asks for one, too.
+
+    Example: techflow restate 2024-01 --role finance --reason LATE_DATA --because "clicks of the 15th came late"
+    """
+    quiet_prefect()
+    from flows.close import restate_month
+
+    _say(restate_month(month, role, by or getpass.getuser(), reason, because))
+    screen().print(f"The draft comes with the next run: techflow run {month}", soft_wrap=True)
+
+
+def revoke(month: OneMonth, because: Annotated[str, typer.Option(help="The reason; it is kept.")], by: By = "") -> None:
+    """Revoke the revision of a month that is in force, as cfo; the one before returns, if there is one.
+
+    Example: techflow revoke 2024-01 --because "a bill was counted twice" --by cfo
+    """
+    quiet_prefect()
+    from flows.close import revoke_revision
+
+    _say(revoke_revision(month, by or getpass.getuser(), because))
+
+
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        screen().print(line, soft_wrap=True, markup=False)

@@ -1,0 +1,139 @@
+"""The month's draft: merged from gold, compared with the live draft and with the revision in force.
+
+Source: `operations.md` C.4, T1, S-2, S-4 to S-6.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from prefect.assets import Asset, AssetProperties, materialize
+from prefect.cache_policies import NO_CACHE
+
+from compute.details import DETAILS
+from compute.footnotes import waiver_notes
+from compute.lifecycle import Life, Log
+from compute.metrics import METRICS
+from compute.months import Month
+from compute.restatement import cause_of, changed_figures, is_due
+from flows.code import code_origin
+from flows.evidence import engagement_watermark
+from flows.job import RETRY, Job, Stopwatch, say
+from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SNAPSHOT
+from storage.certified import certified_figures, keep_pending, read_log
+from storage.closing import checks_of, has_late_events, is_flipped
+from storage.snapshots import Draft, draft_named, live_draft, save_draft, used_footnotes
+
+ASSET = Asset(
+    key="delta://techflow/snapshot/manifest",
+    properties=AssetProperties(name="investor snapshot", description=SNAPSHOT.description),
+)
+DEFINITIONS = {metric.metric_id: metric.version for metric in METRICS}
+
+
+def bring_drafts(job: Job, months: Sequence[Month]) -> list[Draft]:
+    """Return the newest snapshot of each month, made anew where what it is made from has changed.
+
+    A certified month gets a new draft only where S-5 or S-6 demands it or a person asked; else what changed waits.
+    """
+    log, drafts, is_rippling = read_log(job.lake), list[Draft](), False
+    for month in sorted(months):
+        life = log.certified(str(month))
+        draft = _bring_revision(job, month, log, life, is_rippling=is_rippling) if life else _bring(job, month, log)
+        is_rippling = is_rippling or (life is not None and life.snapshot_id != draft.snapshot_id)
+        drafts.append(draft)
+    return drafts
+
+
+def _bring(job: Job, month: Month, log: Log) -> Draft:
+    """Return the live draft, made anew when its upstream or its waivers changed."""
+    live, waivers = live_draft(job.lake, month), waiver_notes(log, str(month), job.started_at)
+    is_same = live and _contents(live.manifest["upstream"]) == _contents(upstream_of(job, month))
+    if live and is_same and live.manifest["waivers"] == waivers:
+        say(f"snapshot {live.snapshot_id}: unchanged")
+        return live
+    return merge_snapshot(job, month, waivers)
+
+
+def _bring_revision(job: Job, month: Month, log: Log, life: Life, *, is_rippling: bool) -> Draft:
+    """Return the newest snapshot of a certified month, and keep what would change in it."""
+    base, live = draft_named(job.lake, life.snapshot_id), _bring_open(job, month, log, life)
+    # Time alone changes nothing: compared are the figures, and the waivers that it was signed with stay its own.
+    is_same = _contents(base.manifest["upstream"]) == _contents(upstream_of(job, month))
+    certified = certified_figures(job.lake, life)
+    changed = changed_figures(certified, certified if is_same else gold_figures(job, month))
+    definitions = base.manifest["definitions"] != DEFINITIONS
+    cause = cause_of(
+        is_method=definitions or base.manifest["rules"] != job.rules, is_late=has_late_events(job.lake, month, life)
+    )
+    keep_pending(job.lake, month, life, changed, cause, job.started_at, Stopwatch(job, "", (month,)).work(rows=0))
+    if live:
+        return live
+    is_wanted = (
+        definitions
+        or is_rippling
+        or log.restatement(str(month)) is not None
+        or is_due(changed, job.company.close.headline_materiality)
+        or is_flipped(job.lake, month, life)
+    )
+    if changed.height and is_wanted:
+        return merge_snapshot(job, month, waiver_notes(log, str(month), job.started_at))
+    say(f"snapshot {base.snapshot_id}: certified", waiting=changed.height)
+    return base
+
+
+def _bring_open(job: Job, month: Month, log: Log, life: Life) -> Draft | None:
+    """Return the draft of the next revision, brought up to date; None when there is none."""
+    live = live_draft(job.lake, month)
+    return _bring(job, month, log) if live and live.snapshot_id != life.snapshot_id else None
+
+
+def upstream_of(job: Job, month: Month) -> Mapping[str, Mapping[str, object]]:
+    """Return what a draft of the month is made from: version and content of every table."""
+    tables = (job.lake.open(dataset) for dataset in (*FIGURES.values(), ACCOUNT_MONTH_TABLE))
+    return {
+        table.dataset.name: {"version": table.version, "content": table.partitions().get(str(month), "")}
+        for table in tables
+    }
+
+
+def _contents(upstream: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    return {name: each["content"] for name, each in upstream.items()}
+
+
+def gold_figures(job: Job, month: Month) -> pl.DataFrame:
+    """Return the pipelines' figures of a month as they stand now, without the experiment feed."""
+    signed = (pl.col("month") == str(month)) & ~pl.col("grain").is_in(DETAILS)
+    return pl.concat([job.lake.read(dataset, signed) for dataset in FIGURES.values()])
+
+
+@materialize(ASSET, task_run_name="merge snapshot {month}", cache_policy=NO_CACHE, **RETRY)
+def merge_snapshot(job: Job, month: Month, waivers: Mapping[str, str]) -> Draft:
+    """Merge the pipelines' gold of a month into its DRAFT snapshot, with its manifest."""
+    watch, origin, upstream = Stopwatch(job, SNAPSHOT.name, (month,)), code_origin(), upstream_of(job, month)
+    figures = gold_figures(job, month)
+    manifest: dict[str, object] = {
+        "upstream": upstream,
+        "definitions": DEFINITIONS,
+        "rules": job.rules,
+        "company_file": job.company.fingerprint(),
+        "code_version": job.code_version,
+        "code_commit": origin.commit,
+        "code_authors": origin.authors,
+        "as_of_given": job.is_as_of_given,
+        "engagement_watermark": engagement_watermark(job).isoformat(),
+        "waivers": dict(waivers),
+        "footnotes": {**used_footnotes(figures), **waivers},
+        "checks": checks_of(job.lake, month, figures),
+    }
+    draft = save_draft(
+        job.lake,
+        month,
+        figures,
+        manifest=manifest,
+        as_of=job.as_of,
+        created_at=job.started_at,
+        created_by=job.run_by,
+        work=watch.work(rows=figures.height, inputs={name: each["version"] for name, each in upstream.items()}),  # type: ignore[misc]
+    )
+    say(f"snapshot {draft.snapshot_id}: {'new draft' if draft.is_new else 'unchanged'}", figures=figures.height)
+    return draft

@@ -1,0 +1,169 @@
+"""The tables of certification: the lifecycle log, what is kept of a certified month, what waits to change it.
+
+Rows of a certified month are copied before the log's one commit certifies it, under the snapshot's name; a crash
+between leaves copies that the next attempt finds. Source: `operations.md` C.4, S-1, S-5, S-9.
+"""
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+
+from compute.contracts.contract import INSTANT
+from compute.exchange import content_hash
+from compute.figures import FIGURE
+from compute.lifecycle import Act, Life, Log, fold
+from compute.months import Month
+from compute.restatement import PENDING, PENDING_KEY, pending
+from storage.catalog import (
+    ACCOUNT_MONTH_TABLE,
+    ALLOCATION_LEDGER,
+    COMPLETENESS_ROW,
+    RECONCILIATION_GATE,
+    RECONCILIATION_ROW,
+    SNAPSHOT_FIGURE,
+    USER_DAY_TABLE,
+)
+from storage.dataset import Dataset
+from storage.errors import LakeBusy
+from storage.lake import Lake
+from storage.snapshots import draft_named
+from storage.work import Work
+
+LIFECYCLE = Dataset(
+    name="snapshot/lifecycle",
+    schema={
+        "sequence": pl.Int64,
+        "at": INSTANT,
+        "kind": pl.String,
+        "month": pl.String,
+        "by": pl.String,
+        "snapshot_id": pl.String,
+        "content_hash": pl.String,
+        "role": pl.String,
+        "revision": pl.Int64,
+        "gate": pl.String,
+        "scope": pl.String,
+        "reason": pl.String,
+        "note": pl.String,
+        "expires_at": INSTANT,
+        "evidence": pl.String,
+    },
+    key=("sequence",),
+    description="What was done to snapshots: an act a row, from which their states are folded. One commit decides.",
+    is_append_only=True,
+)
+PENDING_RESTATEMENT = Dataset(
+    name="snapshot/pending_restatement",
+    schema=PENDING,
+    key=PENDING_KEY,
+    partition_by="month",
+    description="A figure of a certified month that would be another one now: old, new, why, since when.",
+)
+
+
+def _kept(source: Dataset) -> Dataset:
+    return Dataset(
+        name=f"certified/{source.name.partition('/')[2]}",
+        schema={"kept_as": pl.String} | {name: kind for name, kind in source.schema.items() if name[0] != "_"},
+        key=("kept_as", *source.key),
+        partition_by="kept_as",
+        description=f"As it stood when its month was certified. {source.description}",
+        is_append_only=True,
+    )
+
+
+# What is copied of a month, from where: its figures, and what they were made from at grain (S-9).
+KEPT = tuple(
+    (source, _kept(source))
+    for source in (
+        SNAPSHOT_FIGURE, ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, USER_DAY_TABLE, RECONCILIATION_ROW,
+        RECONCILIATION_GATE, COMPLETENESS_ROW,
+    )
+)  # fmt: skip
+CERTIFIED_FIGURE = KEPT[0][1]
+CERTIFICATION: tuple[Dataset, ...] = (LIFECYCLE, PENDING_RESTATEMENT, *(copy for _, copy in KEPT))
+
+
+def read_log(lake: Lake) -> Log:
+    """Return the lifecycle log as it stands."""
+    return fold(Act(**row) for row in lake.read(LIFECYCLE).iter_rows(named=True))
+
+
+def append_acts(lake: Lake, log: Log, told: Log, work: Work) -> None:
+    """Add what a log was told to the table, in the one commit that decides.
+
+    Args:
+        lake: where.
+        log: as it was read.
+        told: the same with more acts.
+        work: recorded with the commit.
+
+    Raises:
+        LakeBusy: when somebody else added to it since: what may follow is to be judged again.
+    """
+    table, acts = lake.open(LIFECYCLE), told.acts[len(log.acts) :]
+    if table.count() != len(log.acts):
+        raise LakeBusy(dataset=LIFECYCLE.name)
+    if acts:
+        rows = [{name: getattr(act, name) for name in LIFECYCLE.schema} for act in acts]
+        table.append(pl.DataFrame(rows, schema=dict(LIFECYCLE.schema)), work)
+
+
+def keep_month(lake: Lake, month: str, snapshot_id: str, work: Work) -> dict[str, str]:
+    """Copy what a snapshot consists of, and what it was made from, where nothing changes it.
+
+    A copy is named by what it copies, so that a second attempt finds it, and one of something else stands beside it.
+
+    Returns:
+        The name of each table's copy, by the table that was copied.
+    """
+    names = {}
+    for source, target in KEPT:
+        of, column = (snapshot_id, "snapshot_id") if source is SNAPSHOT_FIGURE else (month, "month")
+        given, table = lake.open(source), lake.open(target)
+        name = f"{snapshot_id}-{given.partitions().get(of, 'nothing')[:12]}"
+        names[source.name] = name
+        if not table.done(name, name):
+            rows = given.read(pl.col(column) == of).with_columns(kept_as=pl.lit(name))
+            table.append(rows.select(list(target.schema)), replace(work, dataset=target.name), {name: name})
+    return names
+
+
+def certified_figures(lake: Lake, life: Life) -> pl.DataFrame:
+    """Return the FIGURE rows of a revision."""
+    name = kept_of(life)[SNAPSHOT_FIGURE.name]
+    return lake.read(CERTIFIED_FIGURE, pl.col("kept_as") == name, list(FIGURE))
+
+
+def kept_of(life: Life) -> dict[str, str]:
+    """Return the names of a revision's copies, by table."""
+    assert life.certified is not None  # drafts have no copies
+    names: dict[str, str] = json.loads(life.certified.evidence)["kept"]
+    return names
+
+
+def tampered(lake: Lake, log: Log) -> list[str]:
+    """Return the certified snapshots whose figures do not have the hash that was signed (S-1, AT-60)."""
+    revisions = [life for life in log.lives.values() if life.certified]
+    return [life.snapshot_id for life in revisions if _hash(lake, life) != life.certified.content_hash]  # type: ignore[union-attr]
+
+
+def _hash(lake: Lake, life: Life) -> str:
+    return content_hash(certified_figures(lake, life), draft_named(lake, life.snapshot_id).manifest["footnotes"])
+
+
+def keep_pending(
+    lake: Lake, month: Month, life: Life, changed: pl.DataFrame, cause: str, now: datetime, work: Work
+) -> None:
+    """Keep which figures of a certified month would be others now, in place of what was kept before."""
+    table, name = lake.open(PENDING_RESTATEMENT), str(month)
+    known = table.read(pl.col("month") == name)
+    if known.is_empty() and changed.is_empty():
+        return
+    rows = pending(changed, name, life.revision or 0, cause, known, now)
+    key = hashlib.sha256(rows.sort(PENDING_KEY).write_csv().encode()).hexdigest()
+    if not table.done(name, key):
+        table.replace(rows, {name: key}, replace(work, dataset=PENDING_RESTATEMENT.name, rows=rows.height))

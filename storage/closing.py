@@ -1,0 +1,163 @@
+"""What the closing of months goes by: the newest snapshots with their gates, as the lake tells.
+
+Source: `operations.md` C.4.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from compute.closing import Drafted
+from compute.company import Company
+from compute.contracts.expenses import SHARED
+from compute.figures import COMPANY
+from compute.gates import Evidence, Gate, gates
+from compute.identities import broken_identities, mrr_quality
+from compute.incidents import Incident
+from compute.lifecycle import Life, Log
+from compute.months import Month
+from compute.restatement import changed_figures, difference
+from storage.catalog import (
+    ALLOCATION_LEDGER,
+    COMPLETENESS_ROW,
+    FIGURES,
+    FINDINGS,
+    GAP_CASE,
+    LATE_EVENTS,
+    RECONCILIATION_GATE,
+    SILVER,
+    SNAPSHOT,
+)
+from storage.certified import certified_figures
+from storage.incidents import current_incidents
+from storage.lake import Lake
+from storage.snapshots import figures_in
+from storage.watched import INCIDENT_EVENT
+
+SECOND_BILL = "REV-W03"
+_RECONCILED = ("RC-1", "RC-2", "RC-3", "RC-4", "RC-5")
+
+
+def drafted(lake: Lake, log: Log, company: Company, now: datetime, months: Iterable[str] = ()) -> dict[str, Drafted]:
+    """Return the newest snapshot of months, of all that have one by default, each with its gates as they stand."""
+    manifests = lake.read(SNAPSHOT).sort("draft").unique("month", keep="last")
+    asked = set(months) or set(manifests.get_column("month"))
+    evidence = Gathered(lake, log, now)
+    return {
+        row["month"]: evidence.drafted(row, company)
+        for row in manifests.sort("month").iter_rows(named=True) if row["month"] in asked
+    }  # fmt: skip
+
+
+class Gathered:
+    """The evidence of all months, read once."""
+
+    def __init__(self, lake: Lake, log: Log, now: datetime) -> None:
+        self._lake, self._log, self._now = lake, log, now
+        self._completeness = lake.read(COMPLETENESS_ROW).sort("dataset")
+        self._gates = lake.read(RECONCILIATION_GATE)
+        self._cases = lake.read(GAP_CASE)
+        self._second = lake.read(FINDINGS, pl.col("code") == SECOND_BILL)
+        self._incidents = list(current_incidents(lake.open(INCIDENT_EVENT)).values())
+
+    def drafted(self, row: Mapping[str, Any], company: Company) -> Drafted:
+        """Return a snapshot, SNAPSHOT row, with its gates."""
+        month, manifest = row["month"], json.loads(row["manifest"])
+        life = self._log.certified(month)
+        is_open = life is not None and life.snapshot_id != row["snapshot_id"]
+        return Drafted(
+            month=month,
+            snapshot_id=row["snapshot_id"],
+            content_hash=row["content_hash"],
+            authors=_authors(row),
+            gates=self.gates(month, manifest["checks"], company),
+            difference=self._difference(life, row["snapshot_id"]) if life and is_open else (),
+        )
+
+    def gates(self, month: str, checks: Mapping[str, Any], company: Company) -> tuple[Gate, ...]:
+        """Return the gates of a month, judged."""
+        of_month = pl.col("month") == month
+        given = Evidence(
+            month=month,
+            broken=checks["identities"],
+            mrr_quality=checks["mrr_quality"],
+            completeness=self._completeness.filter(of_month).to_dicts(),
+            reconciliation=dict(self._gates.filter(of_month).select("gate", "verdict").rows()),
+            cases=_touching(self._cases, Month.parse(month)),
+            second_bills=self._second.filter(of_month).get_column("key").sort().to_list(),
+            incidents=_blocking(self._incidents, month),
+            waivers=self._log.waivers(month, self._now),
+        )
+        return gates(given, company.owners)
+
+    def _difference(self, life: Life, snapshot_id: str) -> list[dict[str, str]]:
+        return difference(changed_figures(certified_figures(self._lake, life), figures_in(self._lake, snapshot_id)))
+
+
+def authors_of(lake: Lake, snapshot_id: str) -> frozenset[str]:
+    """Return who started the run of a snapshot, and who wrote its code (S-12)."""
+    return _authors(lake.read(SNAPSHOT, pl.col("snapshot_id") == snapshot_id).row(0, named=True))
+
+
+def _authors(row: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset({row["created_by"], *json.loads(row["manifest"])["code_authors"]})
+
+
+def _touching(cases: pl.DataFrame, month: Month) -> list[str]:
+    """Return the gap cases that touch a month: from that of `earliest`, if empty of the event, to that of the event."""
+    begins = pl.coalesce("earliest", "event_date")
+    touching = cases.filter((begins <= month.last) & (pl.col("event_date") >= month.first))
+    named = touching.select(pl.concat_str("account_id", "kind", "event_date", separator=" ").alias("case"))
+    return named.get_column("case").sort().to_list()
+
+
+def _blocking(incidents: Iterable[Incident], month: str) -> dict[str, str]:
+    return {each.incident_id: each.problem.title for each in incidents if month in each.blocks}
+
+
+def checks_of(lake: Lake, month: Month, figures: pl.DataFrame) -> dict[str, Any]:
+    """Return what is checked of a month's figures when they are merged, as JSON values; a manifest keeps it (S-2).
+
+    Args:
+        lake: where the month before and the sources are.
+        month: the period.
+        figures: FIGURE rows of the month.
+    """
+    of_month = pl.col("month") == str(month)
+    is_before = (pl.col("month") == str(month.plus(-1))) & (pl.col("grain_key") == COMPANY)
+    before = [lake.read(dataset, is_before, ["metric_id", "value"]) for dataset in FIGURES.values()]
+    salaries = lake.read(SILVER["salaries"], of_month, ["monthly_salary_total"])
+    shared = lake.read(SILVER["expenses"], of_month & (pl.col("account_id") == SHARED), ["monthly_cost"])
+    return {
+        "identities": broken_identities(
+            figures,
+            dict(pl.concat(before).rows()),
+            allocated=_total(lake.read(ALLOCATION_LEDGER, of_month, ["amount"])),
+            to_allocate=_total(salaries) + _total(shared),
+        ),
+        "mrr_quality": mrr_quality(figures),
+    }
+
+
+def _total(amounts: pl.DataFrame) -> Decimal:
+    total: Any = amounts.to_series().sum()
+    return Decimal(total)
+
+
+def has_late_events(lake: Lake, month: Month, life: Life) -> bool:
+    """Tell whether events of a certified month have arrived since, late (C.1)."""
+    assert life.certified is not None
+    since = (pl.col("month") == str(month)) & (pl.col("arrival") > life.certified.at) & (pl.col("class") != "unusable")
+    return not lake.read(LATE_EVENTS, since, ["month"]).is_empty()
+
+
+def is_flipped(lake: Lake, month: Month, life: Life) -> bool:
+    """Tell whether a reconciliation gate that a revision passed is failed now, as by another ledger version (S-5)."""
+    assert life.certified is not None
+    then = {gate["name"]: gate["verdict"] for gate in json.loads(life.certified.evidence)["gates"]}
+    now = dict(lake.read(RECONCILIATION_GATE, pl.col("month") == str(month)).select("gate", "verdict").rows())
+    return any(now.get(name) != then.get(name) for name in _RECONCILED if name in now)
