@@ -180,7 +180,7 @@ def _judged(rule: Rule, given: Evidence, owners: Owners) -> Gate:
 
 def _may_be_waived(gate: str, given: Evidence) -> bool:
     """Tell whether a waiver counts: an MRR that is NULL is never waived."""
-    return gate != "quality" or not given.mrr_quality.get("null")
+    return gate in WAIVERS and (gate != "quality" or not given.mrr_quality.get("null"))
 
 
 def is_open(judged: Sequence[Gate]) -> bool:

@@ -152,7 +152,12 @@ def tampered(lake: Lake, log: Log) -> list[str]:
 
 
 def _hash(lake: Lake, life: Life) -> str:
-    return content_hash(certified_figures(lake, life), draft_named(lake, life.snapshot_id).manifest["footnotes"])
+    """Return the hash of a revision's figures as they are; nothing of such as cannot be read any more."""
+    where = pl.col("kept_as") == kept_of(life)[SNAPSHOT_FIGURE.name]
+    figures = lake.open(CERTIFIED_FIGURE).rows_if_readable(where)
+    if figures is None:
+        return ""
+    return content_hash(figures.select(list(FIGURE)), draft_named(lake, life.snapshot_id).manifest["footnotes"])
 
 
 def keep_pending(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -76,6 +77,12 @@ class Home:
             except BadMonth as refused:
                 return str(refused)
         return ""
+
+    def act(self, name: str, *given: Any, **named: Any) -> Any:
+        """Do an act of a close, a flow of `flows.close`."""
+        wrapped = vars(importlib.import_module("flows.close"))[name]
+        with _settings(self):
+            return wrapped(*given, **named)
 
     def state(self) -> State:
         """Return every table behind bronze, and the figures of the live drafts, without ingest columns, sorted."""
@@ -154,5 +161,6 @@ def _settings(home: Home) -> Iterator[None]:
         patch.setenv("TECHFLOW_HOME", str(home.root))
         patch.setenv("TECHFLOW_EXECUTOR", "inline")
         patch.setenv("TECHFLOW_PSEUDONYM_KEY", "the key of the tests")
-        patch.setattr("flows.job.datetime", Clock)
+        for module in ("job", "close"):
+            patch.setattr(f"flows.{module}.datetime", Clock)
         yield

@@ -1,0 +1,322 @@
+"""A month is closed, restated and revoked on a real lake. Source: `operations.md` C.4 (AT-60 to AT-67).
+
+The company of the clean fixture, whose January and February 2024 pass every gate.
+"""
+
+import json
+import shutil
+import tarfile
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from compute.company import parse_company
+from compute.lifecycle import SIGNING, CloseRefused, Log
+from compute.months import Month
+from storage.certified import (
+    CERTIFIED_FIGURE,
+    LIFECYCLE,
+    PENDING_RESTATEMENT,
+    append_acts,
+    certified_figures,
+    keep_month,
+    read_log,
+    tampered,
+)
+from storage.closing import Drafted, drafted
+from storage.errors import LakeBusy
+from storage.snapshots import live_draft
+from storage.work import Work
+from tests.conftest import EXAMPLES
+from tests.property.lakes import Home, plain_flows
+
+pytestmark = pytest.mark.integration
+JAN, FEB, BOTH = "2024-01", "2024-02", "2024-01..2024-02"
+CENT = Decimal("0.01")
+ROLES = """
+[roles]
+finance = ["fin"]
+accounts = ["acc"]
+product = ["prod"]
+analytics = ["ana"]
+cfo = ["cfo"]
+operations = ["ops"]
+"""
+PEOPLE = dict(zip(SIGNING, ("fin", "acc", "prod", "ana", "cfo"), strict=True))
+
+
+class Company(Home):
+    """A home that is closed month by month; the clock goes on by a minute an act."""
+
+    @property
+    def log(self) -> Log:
+        return read_log(self.lake)
+
+    def months(self) -> dict[str, Drafted]:
+        company = parse_company((self.root / "company.toml").read_text(), source="company.toml")
+        return drafted(self.lake, self.log, company, self.clock)
+
+    def bring(self, months: str = BOTH) -> None:
+        self.clock += timedelta(minutes=1)
+        assert "" == self.run("aggregated", months)
+
+    def sign(self, month: str, role: str, by: str = "") -> list[str]:
+        self.clock += timedelta(minutes=1)
+        seen = self.months()[month].content_hash
+        told: list[str] = self.act("sign_off", month, role, by or PEOPLE[role], seen)  # type: ignore[index]
+        return told
+
+    def sign_all(self, month: str) -> None:
+        for role in SIGNING:
+            self.sign(month, role)
+
+    def restate(self, month: str) -> None:
+        self.clock += timedelta(minutes=1)
+        self.act("restate_month", month, "finance", "fin", "CORRECTED_SOURCE", "an invoice came late")
+
+    def states(self, month: str) -> list[tuple[str, int | None]]:
+        """Return state and revision of the month's snapshots that anything was done to."""
+        lives = [life for life in self.log.lives.values() if life.month == month]
+        return [(life.state, life.revision) for life in sorted(lives, key=lambda life: life.snapshot_id)]
+
+    def draft_number(self, month: str) -> int:
+        live = live_draft(self.lake, Month.parse(month))
+        assert live
+        return live.number
+
+    def figure(self, month: str, metric_id: str) -> Decimal:
+        """Return a company figure of the revision in force."""
+        life = self.log.certified(month)
+        assert life
+        rows = certified_figures(self.lake, life)
+        of_company = (pl.col("metric_id") == metric_id) & (pl.col("grain_key") == "company")
+        value: Decimal = rows.filter(of_company).get_column("value").item()
+        return value
+
+    def pending(self, month: str) -> dict[str, tuple[str, str]]:
+        """Return the company figures that wait, old and new."""
+        rows = self.lake.read(PENDING_RESTATEMENT, (pl.col("month") == month) & (pl.col("grain_key") == "company"))
+        return {row["metric_id"]: (row["old"], row["new"]) for row in rows.iter_rows(named=True)}
+
+    def land(self, feed: str, *records: dict[str, Any]) -> None:
+        """Let records arrive in a file of the feed."""
+        stamp = (self.clock + timedelta(seconds=1)).strftime("%Y%m%dT%H%M%SZ")
+        lines = "".join(json.dumps(record) + "\n" for record in records)
+        (self.root / "landing" / feed / f"{feed}-{stamp}-99.ndjson").write_text(lines, encoding="utf-8")
+
+    def spend(self, amount: float, day: int = 30) -> None:
+        self.land("expenses", {
+            "account_id": "ACC_111", "expense_category": "Support", "monthly_cost": amount, "cost_breakdown": {},
+            "expense_date": f"2024-01-{day}",
+        })  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def flows_without_prefect() -> Iterator[None]:
+    with plain_flows():
+        yield
+
+
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """Both months drafted and validated."""
+    home = Company(tmp_path_factory.mktemp("validated"))
+    with tarfile.open(EXAMPLES / "clean.tar.xz") as archive:
+        archive.extractall(home.root / "example", filter="data")
+    shutil.rmtree(home.root / "landing")
+    (found,) = (home.root / "example").rglob("landing")
+    for part in ("landing", "ledger.sqlite", "company.toml"):
+        shutil.move(found.parent / part, home.root / part)
+    with (home.root / "company.toml").open("a") as company:
+        company.write(ROLES)
+    home.bring()
+    return home
+
+
+@pytest.fixture(scope="module")
+def certified(validated: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """Both months certified."""
+    home = copied(validated, tmp_path_factory.mktemp("certified"))
+    home.sign_all(JAN)
+    home.sign_all(FEB)
+    return home
+
+
+def copied(home: Company, to: Path) -> Company:
+    copy = Company(to)
+    shutil.copytree(home.root, to, dirs_exist_ok=True)
+    copy.clock = home.clock
+    return copy
+
+
+@pytest.fixture
+def before(validated: Company, tmp_path: Path) -> Company:
+    return copied(validated, tmp_path)
+
+
+@pytest.fixture
+def closed(certified: Company, tmp_path: Path) -> Company:
+    return copied(certified, tmp_path)
+
+
+def test_a_month_whose_gates_pass_is_validated_by_the_run_and_certified_by_the_fifth_signature(before: Company) -> None:
+    assert [("VALIDATED", None)] == before.states(JAN)
+    for role in SIGNING[:-1]:
+        before.sign(JAN, role)
+        assert [("VALIDATED", None)] == before.states(JAN)
+    assert f"{JAN}-d1 certified as revision 1 (cfo) by cfo" in before.sign(JAN, "cfo")
+    assert [("CERTIFIED", 1)] == before.states(JAN)
+
+
+def test_a_rerun_of_a_certified_month_makes_no_draft_and_no_act(closed: Company) -> None:
+    acts = len(closed.log.acts)
+    closed.clock += timedelta(days=40)
+    closed.bring()
+    assert (1, 1, acts) == (closed.draft_number(JAN), closed.draft_number(FEB), len(closed.log.acts))
+    assert {} == closed.pending(JAN)
+
+
+def test_changed_figures_void_the_sign_offs(before: Company) -> None:
+    before.sign(JAN, "finance")
+    before.spend(10.00)
+    before.bring()
+
+    assert 2 == before.draft_number(JAN)
+    life = before.log.life(JAN, f"{JAN}-d2")
+    assert ("VALIDATED", SIGNING) == (life.state, life.unsigned)
+
+
+def test_small_changes_wait_and_add_up_to_a_revision(closed: Company) -> None:
+    """AT-62: each alone moves the gross margin by less than 0.5 %, together they do not."""
+    small = float((abs(closed.figure(JAN, "M-27") * closed.figure(JAN, "M-20")) * Decimal("0.003")).quantize(CENT))
+
+    closed.spend(small, 29)
+    closed.bring()
+    assert (1, [("CERTIFIED", 1)]) == (closed.draft_number(JAN), closed.states(JAN))
+    old, new = closed.pending(JAN)["M-29"]
+    assert Decimal(str(small)) == Decimal(old) - Decimal(new)
+
+    closed.spend(small, 30)
+    closed.bring()
+    assert 2 == closed.draft_number(JAN)
+    assert [("CERTIFIED", 1), ("VALIDATED", None)] == closed.states(JAN)
+    assert ["M-27", "M-29"] == [row["metric"] for row in closed.months()[JAN].difference]
+
+    closed.restate(JAN)
+    closed.sign_all(JAN)
+    assert [("SUPERSEDED", 1), ("CERTIFIED", 2)] == closed.states(JAN)
+    closed.bring()
+    assert {} == closed.pending(JAN)
+    assert 2 == closed.draft_number(JAN)
+
+
+def test_a_restated_month_takes_the_later_ones_along_in_one_commit(closed: Company) -> None:
+    """AT-67: an invoice makes January's revision due, a corrected bill moves February's opening by a little."""
+    bill = bills(closed, "2024-01")[0]
+    more = float(Decimal(str(bill["total_monthly_revenue"])) * Decimal("1.009"))
+    closed.land("revenue", bill | {"monthly_revenue": round(more, 2) - bill["feature_revenue"],
+                                   "total_monthly_revenue": round(more, 2)})  # fmt: skip
+    closed.spend(50_000.00)
+    closed.bring()
+    assert (2, 2) == (closed.draft_number(JAN), closed.draft_number(FEB))
+
+    for month in (JAN, FEB):
+        closed.restate(month)
+    closed.sign_all(JAN)
+    assert [("CERTIFIED", 1), ("VALIDATED", None)] == closed.states(JAN)
+    commits = closed.lake.open(LIFECYCLE).version
+    for role in SIGNING[:-1]:
+        closed.sign(FEB, role)
+    closed.sign(FEB, "cfo")
+    assert commits + len(SIGNING) == closed.lake.open(LIFECYCLE).version
+    assert [("SUPERSEDED", 1), ("CERTIFIED", 2)] == closed.states(JAN) == closed.states(FEB)
+
+    assert closed.figure(FEB, "M-02.opening") == closed.figure(JAN, "M-01")
+
+
+def bills(home: Company, month: str) -> list[dict[str, Any]]:
+    """Return the month's bills as they were landed."""
+    lines = [line for file in sorted((home.root / "landing" / "revenue").glob("*.ndjson"))
+             for line in file.read_text().splitlines()]  # fmt: skip
+    return [bill for bill in map(json.loads, lines) if bill["billing_date"].startswith(month)]
+
+
+def test_a_certified_row_cannot_be_replaced_and_a_changed_byte_is_found(closed: Company) -> None:
+    """AT-60."""
+    assert [] == tampered(closed.lake, closed.log)
+    table = closed.lake.open(CERTIFIED_FIGURE)
+    with pytest.raises(Exception, match="append-only"):
+        DeltaTable(table.location).delete("metric_id = 'M-01'")
+
+    (name,) = [name for name in table.partitions() if name.startswith(JAN)]
+    (file,) = (Path(table.location) / f"kept_as={name}").glob("*.parquet")
+    size, rows = file.stat().st_size, pl.read_parquet(file)
+    rows.with_columns(value=pl.when(metric_id="M-01").then(pl.col("value") + 1).otherwise("value")).write_parquet(file)
+    assert [f"{JAN}-d1"] == tampered(closed.lake, closed.log)  # a file that is damaged
+
+    for entry in (Path(table.location) / "_delta_log").glob("*.json"):
+        entry.write_text(entry.read_text().replace(f'"size":{size},', f'"size":{file.stat().st_size},'))
+    assert [f"{JAN}-d1"] == tampered(closed.lake, closed.log)  # a file that can be read and says something else
+
+
+def test_a_crash_between_the_copies_and_the_decision_certifies_nothing_and_the_next_try_finds_them(
+    before: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for role in SIGNING[:-1]:
+        before.sign(JAN, role)
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.close.append_acts", killed)
+        with pytest.raises(KeyboardInterrupt):
+            before.sign(JAN, "cfo")
+    assert [("VALIDATED", None)] == before.states(JAN)
+    copies = before.lake.open(CERTIFIED_FIGURE).version
+
+    before.sign(JAN, "cfo")
+    assert ([("CERTIFIED", 1)], copies) == (before.states(JAN), before.lake.open(CERTIFIED_FIGURE).version)
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_of_two_who_act_at_once_the_second_judges_anew(before: Company) -> None:
+    """AT-64: one sign-off per role."""
+    log = before.log
+    before.sign(JAN, "finance")
+    with pytest.raises(LakeBusy):
+        append_acts(before.lake, log, before.log, Work(flow="test", dataset=LIFECYCLE.name))
+    with pytest.raises(CloseRefused, match="fin has signed"):
+        before.sign(JAN, "finance")
+
+
+def test_a_copy_of_something_else_stands_beside_the_first(before: Company) -> None:
+    work = Work(flow="test", dataset="")
+    first = keep_month(before.lake, JAN, f"{JAN}-d1", work)
+    before.spend(10.00)
+    before.bring()
+    second = keep_month(before.lake, JAN, f"{JAN}-d1", work)
+
+    assert first["snapshot/figure"] == second["snapshot/figure"]
+    assert first["gold/account_month"] != second["gold/account_month"]
+
+
+def test_a_clock_that_was_set_back_is_named(closed: Company) -> None:
+    closed.clock -= timedelta(days=1)
+    with pytest.raises(CloseRefused, match="clock set back"):
+        closed.restate(JAN)
+
+
+def test_a_waiver_is_footnoted_and_changes_the_hash(before: Company) -> None:
+    first = before.months()[JAN].content_hash
+    before.clock += timedelta(minutes=1)
+    before.act("waive_gate", JAN, "gaps", "accounts", "acc", "agreed with sales", "2030-01-01")
+    before.bring()
+
+    assert first != before.months()[JAN].content_hash
+    assert (2, 1) == (before.draft_number(JAN), before.draft_number(FEB))
