@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from storage.catalog import DATASETS
+from storage.certified import CERTIFICATION
 from storage.dataset import Dataset
 from storage.meanings import meaning
 from storage.watched import WATCHED
@@ -21,7 +22,7 @@ A table's schema carries the same comments.
 
 def page() -> str:
     """Return the page."""
-    return HEAD + "".join(map(_section, (*DATASETS, *WATCHED)))
+    return HEAD + "".join(map(_section, (*DATASETS, *CERTIFICATION, *WATCHED)))
 
 
 def _section(dataset: Dataset) -> str:

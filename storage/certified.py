@@ -6,21 +6,24 @@ between leaves copies that the next attempt finds. Source: `operations.md` C.4, 
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
 
 from compute.contracts.contract import INSTANT
+from compute.details import DETAILS
 from compute.exchange import content_hash
 from compute.figures import FIGURE
 from compute.lifecycle import Act, Life, Log, fold
 from compute.months import Month
 from compute.restatement import PENDING, PENDING_KEY, pending
 from storage.catalog import (
+    ACCOUNT_DAY_TABLE,
     ACCOUNT_MONTH_TABLE,
     ALLOCATION_LEDGER,
     COMPLETENESS_ROW,
+    FIGURES,
     RECONCILIATION_GATE,
     RECONCILIATION_ROW,
     SNAPSHOT_FIGURE,
@@ -64,27 +67,45 @@ PENDING_RESTATEMENT = Dataset(
 )
 
 
-def _kept(source: Dataset) -> Dataset:
-    return Dataset(
-        name=f"certified/{source.name.partition('/')[2]}",
-        schema={"kept_as": pl.String} | {name: kind for name, kind in source.schema.items() if name[0] != "_"},
-        key=("kept_as", *source.key),
-        partition_by="kept_as",
-        description=f"As it stood when its month was certified. {source.description}",
-        is_append_only=True,
-    )
+TEAM_DAY = FIGURES["engagement"]
 
 
-# What is copied of a month, from where: its figures, and what they were made from at grain (S-9).
-KEPT = tuple(
-    (source, _kept(source))
-    for source in (
-        SNAPSHOT_FIGURE, ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, USER_DAY_TABLE, RECONCILIATION_ROW,
-        RECONCILIATION_GATE, COMPLETENESS_ROW,
-    )
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is copied of a table when a month is certified, and where to."""
+
+    source: Dataset
+    month: str = "month"
+    grains: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Dataset:
+        """The table of the copies."""
+        source = self.source
+        return Dataset(
+            name=f"certified/{source.name.partition('/')[2]}",
+            schema={"kept_as": pl.String} | {name: kind for name, kind in source.schema.items() if name[0] != "_"},
+            key=("kept_as", *source.key),
+            partition_by="kept_as",
+            description=f"As it stood when its month was certified. {source.description}",
+            is_append_only=True,
+        )
+
+
+# A month's figures, and at grain what they were made from and compared with (S-9).
+KEPT = (
+    Kept(SNAPSHOT_FIGURE, month="snapshot_id"),
+    *(
+        Kept(source)
+        for source in (
+            ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, USER_DAY_TABLE, ACCOUNT_DAY_TABLE, RECONCILIATION_ROW,
+            RECONCILIATION_GATE, COMPLETENESS_ROW,
+        )
+    ),
+    Kept(TEAM_DAY, grains=DETAILS),
 )  # fmt: skip
-CERTIFIED_FIGURE = KEPT[0][1]
-CERTIFICATION: tuple[Dataset, ...] = (LIFECYCLE, PENDING_RESTATEMENT, *(copy for _, copy in KEPT))
+CERTIFIED_FIGURE = KEPT[0].target
+CERTIFICATION: tuple[Dataset, ...] = (LIFECYCLE, PENDING_RESTATEMENT, *(kept.target for kept in KEPT))
 
 
 def read_log(lake: Lake) -> Log:
@@ -121,21 +142,28 @@ def keep_month(lake: Lake, month: str, snapshot_id: str, work: Work) -> dict[str
         The name of each table's copy, by the table that was copied.
     """
     names = {}
-    for source, target in KEPT:
-        of, column = (snapshot_id, "snapshot_id") if source is SNAPSHOT_FIGURE else (month, "month")
-        given, table = lake.open(source), lake.open(target)
-        name = f"{snapshot_id}-{given.partitions().get(of, 'nothing')[:12]}"
-        names[source.name] = name
-        if not table.done(name, name):
-            rows = given.read(pl.col(column) == of).with_columns(kept_as=pl.lit(name))
-            table.append(rows.select(list(target.schema)), replace(work, dataset=target.name), {name: name})
+    for kept in KEPT:
+        source, target = lake.open(kept.source), lake.open(kept.target)
+        of = snapshot_id if kept.month == "snapshot_id" else month
+        name = f"{snapshot_id}-{source.partitions().get(of, 'nothing')[:12]}"
+        names[kept.source.name] = name
+        if not target.done(name, name):
+            rows = source.read(pl.col(kept.month) == of)
+            chosen = rows.filter(pl.col("grain").is_in(kept.grains)) if kept.grains else rows
+            copied = chosen.with_columns(kept_as=pl.lit(name)).select(list(kept.target.schema))
+            target.append(copied, replace(work, dataset=kept.target.name, rows=copied.height), {name: name})
     return names
 
 
 def certified_figures(lake: Lake, life: Life) -> pl.DataFrame:
     """Return the FIGURE rows of a revision."""
-    name = kept_of(life)[SNAPSHOT_FIGURE.name]
-    return lake.read(CERTIFIED_FIGURE, pl.col("kept_as") == name, list(FIGURE))
+    return kept_rows(lake, life, SNAPSHOT_FIGURE).select(list(FIGURE))
+
+
+def kept_rows(lake: Lake, life: Life, source: Dataset) -> pl.DataFrame:
+    """Return a table's rows of a revision's month as they stood when it was certified."""
+    (kept,) = (each for each in KEPT if each.source is source)
+    return lake.read(kept.target, pl.col("kept_as") == kept_of(life)[source.name]).drop("kept_as")
 
 
 def kept_of(life: Life) -> dict[str, str]:

@@ -90,7 +90,7 @@ class Explanation:
     def anchor(self) -> str:
         """The figure's anchor."""
         row = self.figure
-        return anchor(row["metric_id"], row["month"], f"d{self.snapshot.number}", row["grain"], row["grain_key"])
+        return anchor(row["metric_id"], row["month"], self.snapshot.stand, row["grain"], row["grain_key"])
 
     @property
     def source(self) -> str:
@@ -185,8 +185,7 @@ def find_figure(figures: pl.DataFrame, question: Question, snapshot: Snapshot) -
         if found.height:
             return found.row(0, named=True)
     there = [
-        anchor(name, month, f"d{snapshot.number}", *place)
-        for place in of_metric.select("grain", "grain_key").head(3).rows()
+        anchor(name, month, snapshot.stand, *place) for place in of_metric.select("grain", "grain_key").head(3).rows()
     ]
     remedy = (
         f"it has others: {', '.join(there)}"

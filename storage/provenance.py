@@ -14,7 +14,6 @@ from typing import Any
 
 import polars as pl
 
-from compute.anchors import BadAnchor
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import BY_NAME
 from compute.contributions import Contributions
@@ -24,8 +23,8 @@ from compute.releases import RELEASED, fixed_rows
 from compute.schema import Schema, typed
 from compute.wording import worded
 from storage.catalog import BRONZE, DATASETS, FIGURES, RELEASES, SILVER
+from storage.editions import edition
 from storage.lake import NEVER_WRITTEN, Lake, Table
-from storage.snapshots import drafts_of
 
 RECORD: Schema = {
     "dataset": pl.String,
@@ -41,11 +40,11 @@ _FROM_BILL = ("billed", "by_status")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A draft of a month, and the tables that it was made from at the versions that they had."""
+    """A draft or revision of a month, and the tables that it was made from at the versions that they had."""
 
     lake: Lake
     month: Month
-    number: int
+    stand: str
     snapshot_id: str
     content_hash: str
     as_of: datetime
@@ -75,21 +74,16 @@ def snapshot_of(lake: Lake, month: Month, stand: str | None = None) -> Snapshot:
     Args:
         lake: where it is.
         month: the period.
-        stand: d3 for draft 3, r1 for revision 1; the live draft without it.
+        stand: d3 for draft 3, r1 for revision 1; without it the revision in force, else the live draft.
 
     Raises:
         BadMonth: when the month has no draft.
         BadAnchor: when it has no such draft, or no revision.
     """
-    drafts = drafts_of(lake, month)
-    live = drafts.row(-1, named=True)
-    asked = next((row for row in drafts.iter_rows(named=True) if stand in (None, f"d{row['draft']}")), None)
-    if asked is None:
-        what = f"draft {stand[1:]}" if stand and stand.startswith("d") else "revision: it is not certified"
-        raise BadAnchor(f"{month} has no {what}; its live draft is d{live['draft']}: write that in the anchor.")
-    row = live if stand is None else asked
+    found = edition(lake, month, stand)
+    row = found.row
     return Snapshot(
-        lake, month, row["draft"], row["snapshot_id"], row["content_hash"], row["as_of"], json.loads(row["manifest"])
+        lake, month, found.stand, row["snapshot_id"], row["content_hash"], row["as_of"], json.loads(row["manifest"])
     )
 
 

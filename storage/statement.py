@@ -38,6 +38,7 @@ from storage.catalog import (
     SILVER,
     STATUS_STEP,
 )
+from storage.certified import PENDING_RESTATEMENT
 from storage.dataset import Dataset
 from storage.lake import Lake, Table
 from storage.told import Told
@@ -46,7 +47,7 @@ from storage.told import Told
 SOURCES: tuple[Dataset, ...] = (
     *FIGURES.values(), MRR_BRIDGE, ACCOUNT_MONTH_TABLE, STATUS_STEP, SILVER["subscription_renewals"],
     SILVER["license_changes"], SILVER["click_events"], ENGAGEMENT_WEEK, COMPLETENESS_ROW, RECONCILIATION_ROW,
-    RECONCILIATION_GATE, HELD_ROW,
+    RECONCILIATION_GATE, HELD_ROW, PENDING_RESTATEMENT,
 )  # fmt: skip
 YEAR = 12
 
@@ -108,6 +109,7 @@ def gather(month: Month, shared: Shared) -> Told:
         "imputed": _imputed(shared.steps, month),
         "held": _held(shared, month),
         "names": public_names(shared.company),
+        "pending": _pending(shared, month),
     }
     return {table: lines(part) for table, part in tables.items()}
 
@@ -122,6 +124,12 @@ def _clicks(shared: Shared, month: Month) -> pl.DataFrame:
     codes = shared.tables[SILVER["click_events"].name].scan().filter(pl.col("month") == str(month)).select("_codes")
     late = pl.col("_codes").list.contains(pl.lit("CLK-W01")).sum()
     return codes.select(accepted=pl.len(), late=late).collect(engine="streaming")
+
+
+def _pending(shared: Shared, month: Month) -> pl.DataFrame:
+    """Return the company figures of certified months up to the month that wait for their next revision."""
+    rows = shared.tables[PENDING_RESTATEMENT.name].read(pl.col("grain") == "company_month")
+    return rows.filter(pl.col("month") <= str(month)).drop("grain").sort("month", "metric_id", "grain_key")
 
 
 def _imputed(steps: pl.DataFrame, month: Month) -> pl.DataFrame:

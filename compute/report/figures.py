@@ -29,12 +29,44 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """A sign-off: who as what, when, on which hash."""
+
+    role: str
+    person: str
+    at: datetime
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What certified a snapshot.
+
+    Attributes:
+        revision: its number.
+        reason, narrative: why it was made; of a first revision nothing.
+        difference: from the revision before, a row per headline figure: metric, old, new, delta, share.
+        superseded_by: the revision in its place, if any.
+    """
+
+    revision: int
+    at: datetime
+    by: str
+    reason: str = ""
+    narrative: str = ""
+    difference: Sequence[Mapping[str, str]] = ()
+    superseded_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What the header band says of the snapshot.
 
     Attributes:
         number: of the draft.
         manifest: what it was made from.
+        signatures: those that stand.
+        certificate: None until it is certified.
     """
 
     company: str
@@ -48,6 +80,13 @@ class Header:
     created_at: datetime
     created_by: str
     manifest: Mapping[str, Any]
+    signatures: Sequence[Signature] = ()
+    certificate: Certificate | None = None
+
+    @property
+    def stand(self) -> str:
+        """Its place in an anchor: r1 of a revision, d3 of a draft."""
+        return f"r{self.certificate.revision}" if self.certificate else f"d{self.number}"
 
 
 class Source:
@@ -98,7 +137,7 @@ class Source:
 
     def anchor(self, metric_id: str, grain: str = "company_month", key: str = COMPANY) -> str:
         """Return the address of a figure of this snapshot."""
-        return anchor(metric_id, str(self.month), f"d{self.header.number}", grain, key)
+        return anchor(metric_id, str(self.month), self.header.stand, grain, key)
 
     def keys(self, metric_id: str) -> list[str]:
         """Return the second dimension of a metric's company rows, in order."""

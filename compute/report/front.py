@@ -4,8 +4,9 @@ from decimal import Decimal
 
 from compute.metrics import BY_ID, HEADLINE
 from compute.report.charts import sparkline, trend
-from compute.report.document import Block, Cell, Facts, Prose, Tile, Tiles
-from compute.report.figures import Source
+from compute.report.document import Block, Cell, Facts, Prose, Table, Tile, Tiles
+from compute.report.figures import Header, Source
+from compute.report.tables import nothing
 from compute.report.words import form_of, said
 
 POINTS = 13
@@ -18,16 +19,56 @@ def header(source: Source) -> Block:
     pairs = (
         ("Company", Cell(head.company)),
         ("Period", Cell(f"{head.month} ({head.month.first:%-d %B %Y} to {head.month.last:%-d %B %Y}, UTC)")),
-        ("Status", Cell(f"{head.state} {head.number}")),
-        ("Revision", Cell("none yet: a draft gets its revision when it is certified")),
+        ("Status", Cell(head.state if head.certificate else f"{head.state} {head.number}")),
+        ("Revision", Cell(_revision(head))),
         ("As of", Cell(f"{head.as_of:%Y-%m-%d %H:%M}Z")),
-        ("Certified", Cell("not certified")),
+        ("Certified", Cell(_certified(head))),
         ("Currency", Cell(head.currency)),
         ("Snapshot", Cell(head.snapshot_id)),
         ("Content hash", Cell(head.content_hash)),
         ("Definitions", Cell(f"version {', '.join(definitions)}")),
     )
-    return Block("header", "Investor report", (Facts(pairs),))
+    changed = (_changed(source), Prose(_why(head))) if head.certificate and head.certificate.revision > 1 else ()
+    return Block("header", "Investor report", (Facts(pairs), *changed))
+
+
+def _revision(head: Header) -> str:
+    if head.certificate is None:
+        return "none yet: a draft gets its revision when it is certified"
+    number, later = head.certificate.revision, head.certificate.superseded_by
+    before = f", supersedes revision {number - 1}" if number > 1 else ""
+    return f"{number}{before}{f', superseded by revision {later}' if later else ''}"
+
+
+def _certified(head: Header) -> str:
+    given = head.certificate
+    return f"{given.at:%Y-%m-%d %H:%M}Z by {given.by}" if given else "not certified"
+
+
+def _why(head: Header) -> str:
+    assert head.certificate is not None  # a draft supersedes nothing
+    return f"{head.certificate.reason.replace('_', ' ').capitalize()}: {head.certificate.narrative}"
+
+
+def _changed(source: Source) -> Table:
+    given = source.header.certificate
+    assert given is not None
+    caption = f"What changed since revision {given.revision - 1}"
+    rows = tuple(
+        (Cell(BY_ID[row["metric"]].name),
+         *(_amount(row[side], row["metric"], is_change=side == "delta") for side in ("old", "new", "delta")),
+         Cell(f"{said(Decimal(row['share']), 'multiple', is_change=True)} %" if row["share"] else "–"))
+        for row in given.difference
+    )  # fmt: skip
+    heads = ("", "before", "now", "change", "of the value before")
+    return Table(caption, heads, rows) if rows else nothing(caption, heads)
+
+
+def _amount(text: str, metric_id: str, *, is_change: bool) -> Cell:
+    if not text:
+        return Cell("–", note="no value")
+    form = form_of(metric_id, BY_ID[metric_id].unit)
+    return Cell(said(Decimal(text), "points" if is_change and form == "percent" else form, is_change=is_change))
 
 
 def headline(source: Source) -> Block:

@@ -22,11 +22,11 @@ _MARKS = {"CERTIFIED": "", "SUPERSEDED": "SUPERSEDED", "REVOKED": "REVOKED"}
 def report(source: Source) -> Document:
     """Return the report: a function of the snapshot and its statement, so that its bytes never change."""
     head = source.header
-    used = sorted(source.footnotes())
+    texts = {name: FOOTNOTES[name] for name in sorted(source.footnotes())} | head.manifest.get("waivers", {})
     return Document(
         title=f"{head.company}: investor report {head.month}",
         subtitle=f"{head.month.first:%B %Y}",
         mark=_MARKS.get(head.state, "DRAFT"),
         blocks=tuple(block(source) for block in BLOCKS),
-        footnotes=tuple((FOOTNOTES[name][0], FOOTNOTES[name][2:]) for name in used),
+        footnotes=tuple((text[0], text[2:]) for text in texts.values()),
     )

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from compute.metrics import METRICS
+from compute.lifecycle import SIGNING
+from compute.metrics import BY_ID, HEADLINE, METRICS
 from compute.report.document import Block, Cell, Facts, Prose, Table
 from compute.report.figures import Source
 from compute.report.standing import incidents, scoreboard
 from compute.report.tables import nothing
-from compute.report.words import said
+from compute.report.words import form_of, said
 
-ROLES = ("finance", "accounts", "product", "analytics", "cfo")
 CAVEAT = (
     "Revenue is billed recurring revenue for the month as recorded by the billing feed, net of refunded, voided and "
     "written-off bills. It is not revenue recognised under ASC 606/IFRS 15; it does not defer annual prepayments or "
@@ -56,7 +56,7 @@ def quality(source: Source) -> Block:
             _beside(source),
             incidents(source),
             scoreboard(source),
-            Prose("Pending restatements: none, as no month has been certified."),
+            _pending(source),
         ),
     )
 
@@ -69,6 +69,23 @@ def _completeness(source: Source) -> Table:
         rows.append((Cell(row["dataset"]), *(Cell(f"{count:,}") for count in counts), _share(counts)))
     caption = "Completeness (a month certifies with nothing quarantined and nothing missing)"
     return Table(caption, heads, tuple(rows)) if rows else nothing(caption, heads)
+
+
+def _pending(source: Source) -> Table | Prose:
+    """Return the headline figures of certified months that would be others now, and wait for the next revision."""
+    found = [row for row in source.table("pending") if row["metric_id"] in HEADLINE]
+    if not found:
+        return Prose("Pending restatements: none.")
+    rows = tuple(
+        (Cell(f"{row['month']} revision {row['revision']}: {BY_ID[row['metric_id']].name}"),
+         *(_told(row[side], row["metric_id"]) for side in ("old", "new")), Cell(row["cause"].replace("_", " ").lower()))
+        for row in found
+    )  # fmt: skip
+    return Table("Pending restatements", ("", "certified", "would be", "cause"), rows)
+
+
+def _told(text: str | None, metric_id: str) -> Cell:
+    return Cell(said(Decimal(text), form_of(metric_id, BY_ID[metric_id].unit))) if text else Cell("n/m")
 
 
 def _share(counts: list[int]) -> Cell:
@@ -165,8 +182,23 @@ def _caveat(source: Source) -> str:
     return CAVEAT.format(version=row["versions"], within=said(within, "multiple"))
 
 
-def sign_offs(_source: Source) -> Block:
-    """Return who signed; a draft is signed by nobody."""
-    rows = tuple((Cell(role), Cell("not signed"), Cell("–"), Cell("–")) for role in ROLES)
-    told = Prose("This is a draft: the five sign-offs are given when its month is closed.")
+def sign_offs(source: Source) -> Block:
+    """Return who signed which hash, when; nobody of the roles that have not."""
+    given = {each.role: each for each in source.header.signatures}
+    rows = tuple(
+        (
+            Cell(role),
+            Cell(given[role].person),
+            Cell(f"{given[role].at:%Y-%m-%d %H:%M}Z"),
+            Cell(given[role].content_hash),
+        )
+        if role in given
+        else (Cell(role), Cell("not signed"), Cell("–"), Cell("–"))
+        for role in SIGNING
+    )
+    told = Prose(
+        "The five sign-offs are given on exactly these figures, which the hash names."
+        if source.header.certificate
+        else "This is a draft: the five sign-offs are given when its month is closed."
+    )
     return Block("sign-offs", "Sign-offs", (Table("Sign-offs", ("role", "person", "time", "hash"), rows), told))

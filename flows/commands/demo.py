@@ -27,6 +27,7 @@ from flows.commands.screen import screen
 from flows.settings import PREFIX, load_company, load_settings
 from flows.shown import HEADLINE, shown
 from storage.catalog import DISPOSITIONS
+from storage.editions import edition
 from storage.lake import Lake
 from storage.runs import runs
 from storage.snapshots import figures_of
@@ -188,7 +189,8 @@ def _tell(console: Console, lake: Lake, company: Company, home: Path) -> None:
     )
     console.print(f"[bold]drafts[/]   {len(parse_months(company.months))} months: {company.months}")
     who = load_company(load_settings()).company
-    page = write_report(lake, parse_months(company.months)[-1], home / "reports", who.name, who.reporting_currency)[0]
+    last = edition(lake, parse_months(company.months)[-1])
+    page = write_report(lake, last, home / "reports", who.name, who.reporting_currency)[0]
     console.print(
         f"[bold]report[/]   {_short(page)} (open it in a browser; beside it Markdown, CSV, JSON, XLSX)", soft_wrap=True
     )

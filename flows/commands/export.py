@@ -5,6 +5,7 @@ Source: `interface.md`, "Exports".
 
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,8 +17,9 @@ from compute.exchange import metrics_table, plain, to_csv
 from compute.judging import UNDATED
 from compute.money import RATIO
 from compute.months import Month, parse_months
+from flows.commands.report import AsOf, Stand
 from flows.commands.screen import screen, show_table
-from flows.settings import load_settings
+from flows.settings import load_settings, parse_instant
 from storage.catalog import (
     ALLOCATION_LEDGER,
     COMPLETENESS_ROW,
@@ -29,15 +31,17 @@ from storage.catalog import (
     RECONCILIATION_ROW,
 )
 from storage.dataset import Dataset
+from storage.editions import details_as, edition, figures_as
 from storage.lake import Lake
 from storage.runs import runs
-from storage.snapshots import details_of, drafts_of, figures_of
+from storage.snapshots import drafts_of
 
 Format = Literal["csv", "json", "table", "parquet"]
 
 
-def _metrics(lake: Lake, month: Month) -> pl.DataFrame:
-    return metrics_table(pl.concat([figures_of(lake, month), details_of(lake, month)]))
+def _metrics(lake: Lake, month: Month, stand: str | None = None, at: datetime | None = None) -> pl.DataFrame:
+    found = edition(lake, month, stand, at)
+    return metrics_table(pl.concat([figures_as(lake, found), details_as(lake, found, month)]), found.revision)
 
 
 def _monthly(dataset: Dataset, *columns: str) -> Callable[[Lake, Month], pl.DataFrame]:
@@ -95,15 +99,29 @@ def export(
     ] = None,
     form: Annotated[Format, typer.Option("--format", help="csv, json, table or parquet.")] = "csv",
     out: Annotated[Path | None, typer.Option(help="A file; standard output without it.")] = None,
+    stand: Stand = None,
+    as_of: AsOf = None,
 ) -> None:
-    """Write one of the tables of a month's draft, or of all that has arrived.
+    """Write one of the tables of a month, or of all that has arrived.
+
+    The metrics are those of the revision in force, and of the newest draft where there is none.
 
     Example: techflow export metrics 2024-01 --out metrics.csv
     """
-    rows = _rows(Lake(load_settings().lake_place), table, month)
+    lake = Lake(load_settings().lake_place)
+    if stand or as_of:
+        rows = _edition(lake, table, month, stand, parse_instant(as_of) if as_of else None)
+    else:
+        rows = _rows(lake, table, month)
     # Sorted by all columns, as text sorts: the same rows are the same bytes.
     rows = rows.sort([pl.col(name).cast(pl.String) for name in rows.columns], nulls_last=False)
     write(rows, form, out)
+
+
+def _edition(lake: Lake, table: str, month: str | None, stand: str | None, at: datetime | None) -> pl.DataFrame:
+    if table != "metrics" or month is None:
+        raise BadSetting("Editions are those of a month's metrics: techflow export metrics 2024-01 --edition r1.")
+    return pl.concat([_metrics(lake, each, stand, at) for each in parse_months(month)])
 
 
 def _rows(lake: Lake, table: str, month: str | None) -> pl.DataFrame:

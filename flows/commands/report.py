@@ -9,21 +9,30 @@ from typing import Annotated
 import typer
 
 from compute.errors import BadSetting
-from compute.months import Month, parse_months
+from compute.months import parse_months
 from flows.commands.screen import screen
-from flows.settings import load_company, load_settings
+from flows.settings import load_company, load_settings, parse_instant
+from storage.editions import Edition, edition
 from storage.lake import Lake
 
+# Which edition of a month is read, where more than one can be.
+Stand = Annotated[
+    str | None, typer.Option("--edition", help="r1 of revision 1, d3 of draft 3, draft of the newest one.")
+]
+AsOf = Annotated[str | None, typer.Option(help="The revision that was in force at 2024-03-01T12:00:00Z.")]
 FORMS = ("html", "md", "csv", "json", "xlsx")
 
 
 def report(
     month: Annotated[str, typer.Argument(help="2024-01, or a range 2023-10..2024-03.", metavar="MONTH")],
     out: Annotated[Path | None, typer.Option(help="A folder; reports/ in the home without it.")] = None,
+    stand: Stand = None,
+    as_of: AsOf = None,
 ) -> None:
     """Write the investor report of a month: HTML, Markdown, CSV, JSON manifest, XLSX.
 
-    Everything comes from the snapshot, so writing it again gives the same bytes.
+    It is that of the revision in force, and of the newest draft where there is none. Everything comes from the
+    snapshot, so writing it again gives the same bytes.
 
     Example: techflow report 2024-01 --out reports
     """
@@ -31,15 +40,15 @@ def report(
     folder, lake, company = out or settings.home / "reports", Lake(settings.lake_place), load_company(settings).company
     console = screen()
     for each in parse_months(month):
-        for path in write_report(lake, each, folder, company.name, company.reporting_currency):
+        found = edition(lake, each, stand, parse_instant(as_of) if as_of else None)
+        for path in write_report(lake, found, folder, company.name, company.reporting_currency):
             console.print(f"{path}", soft_wrap=True)
 
 
-def write_report(lake: Lake, month: Month, folder: Path, company: str, currency: str) -> tuple[Path, ...]:
-    """Write the report of a month in every form; returns the files.
+def write_report(lake: Lake, found: Edition, folder: Path, company: str, currency: str) -> tuple[Path, ...]:
+    """Write the report of an edition of a month in every form; returns the files.
 
     Raises:
-        BadMonth: when the month has no draft.
         BadSetting: when the folder cannot be written.
     """
     # Templates and Excel's library would slow every command's start.
@@ -50,7 +59,7 @@ def write_report(lake: Lake, month: Month, folder: Path, company: str, currency:
     from storage.report_book import write_report_book
     from storage.reports import manifest_text, public_figures, report_source
 
-    source = report_source(lake, month, company, currency)
+    source, month = report_source(lake, found, company, currency), found.row["month"]
     document, figures = make_report(source), public_figures(source)
     texts = {"html": html(document), "md": markdown(document), "csv": to_csv(figures), "json": manifest_text(source)}
     paths = tuple(folder / f"report-{month}.{form}" for form in FORMS)

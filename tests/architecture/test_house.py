@@ -15,11 +15,12 @@ from compute.company_promises import Sla
 from compute.contracts.feeds import FEEDS
 from compute.success import SCHEDULES
 from storage.catalog import BRONZE, DATASETS, JUDGED, SILVER
+from storage.certified import CERTIFICATION
 from storage.meanings import COMMON, OWN, meaning
 from storage.watched import WATCHED
 
 ROOT = Path(__file__).parents[2]
-TABLES = (*DATASETS, *WATCHED)
+TABLES = (*DATASETS, *CERTIFICATION, *WATCHED)
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -16,9 +16,12 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
+from compute.anchors import BadAnchor
 from compute.company import parse_company
+from compute.errors import BadMonth
 from compute.lifecycle import SIGNING, CloseRefused, Log
 from compute.months import Month
+from flows.commands.report import write_report
 from storage.certified import (
     CERTIFIED_FIGURE,
     LIFECYCLE,
@@ -30,8 +33,9 @@ from storage.certified import (
     tampered,
 )
 from storage.closing import Drafted, drafted
+from storage.editions import details_as, edition, figures_as
 from storage.errors import LakeBusy
-from storage.snapshots import live_draft
+from storage.snapshots import details_of, live_draft
 from storage.work import Work
 from tests.conftest import EXAMPLES
 from tests.property.lakes import Home, plain_flows
@@ -320,3 +324,72 @@ def test_a_waiver_is_footnoted_and_changes_the_hash(before: Company) -> None:
 
     assert first != before.months()[JAN].content_hash
     assert (2, 1) == (before.draft_number(JAN), before.draft_number(FEB))
+
+
+def test_each_edition_of_a_month_stays_readable(closed: Company) -> None:
+    """AT-63: as reported, as of, latest; a revoked one is passed over, and shown as what it is."""
+    first, month = closed.clock, Month.parse(JAN)
+    one = closed.figure(JAN, "M-29")
+    closed.spend(50_000.00)
+    closed.bring()
+    drafted = figures_as(closed.lake, edition(closed.lake, month, "draft"))
+    closed.restate(JAN)
+    for month_name in (JAN, *(name for name in (FEB,) if closed.draft_number(name) > 1)):
+        closed.sign_all(month_name)
+    second, two = closed.clock, closed.figure(JAN, "M-29")
+    assert [Decimal("-50000.00"), two] == [two - one, result(drafted)]
+
+    closed.clock += timedelta(minutes=1)
+    closed.act("revoke_revision", JAN, "cfo", "counted twice")
+    found = {
+        name: edition(closed.lake, month, *asked)
+        for name, asked in {
+            "as reported": ("r1",), "second": ("r2",), "latest": (), "at the first": (None, first),
+            "at the second": (None, second), "after the revocation": (None, closed.clock),
+        }.items()
+    }  # fmt: skip
+    assert {
+        "as reported": ("CERTIFIED", 1), "second": ("REVOKED", 2), "latest": ("CERTIFIED", 1),
+        "at the first": ("CERTIFIED", 1), "at the second": ("REVOKED", 2), "after the revocation": ("CERTIFIED", 1),
+    } == {name: (each.life.state, each.life.revision) for name, each in found.items()}  # fmt: skip
+    assert (one, two) == (
+        result(figures_as(closed.lake, found["latest"])),
+        result(figures_as(closed.lake, found["second"])),
+    )
+    with pytest.raises(BadMonth, match="No revision of 2024-01 was in force"):
+        edition(closed.lake, month, at=first - timedelta(days=1))
+    with pytest.raises(BadAnchor, match="has no revision 3; 2 were certified"):
+        edition(closed.lake, month, "r3")
+
+
+def result(figures: pl.DataFrame) -> Decimal:
+    of_company = (pl.col("metric_id") == "M-29") & (pl.col("grain_key") == "company")
+    value: Decimal = figures.filter(of_company).get_column("value").item()
+    return value
+
+
+def test_the_report_of_a_certified_month_keeps_its_bytes_when_records_change(closed: Company, tmp_path: Path) -> None:
+    def written(name: str, stand: str | None = None) -> dict[str, bytes]:
+        found = edition(closed.lake, Month.parse(JAN), stand)
+        paths = write_report(closed.lake, found, tmp_path / name, "TechFlow Solutions", "USD")
+        return {path.suffix: path.read_bytes() for path in paths}
+
+    before = written("before")
+    closed.spend(50_000.00)
+    closed.clock += timedelta(days=3)
+    closed.bring()
+    assert before == written("after")
+    draft = written("draft", "draft")
+    assert before[".html"] != draft[".html"]
+    assert b"2024-01,1,M-29" in before[".csv"]
+    assert b"2024-01,,M-29" in draft[".csv"]
+    assert b'class="mark"' in draft[".html"].partition(b"<main>")[2]
+
+
+def test_the_details_of_a_certified_month_stay_as_they_were(closed: Company) -> None:
+    found, month = edition(closed.lake, Month.parse(JAN)), Month.parse(JAN)
+    before = details_as(closed.lake, found, month)
+    closed.spend(50_000.00)
+    closed.bring()
+    assert before.sort(before.columns).equals(details_as(closed.lake, found, month).sort(before.columns))
+    assert not before.equals(details_of(closed.lake, month))

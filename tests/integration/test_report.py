@@ -22,6 +22,7 @@ from compute.months import Month
 from flows.aggregated import aggregated
 from flows.commands.report import FORMS, write_report
 from storage.catalog import STATEMENT
+from storage.editions import edition
 from storage.lake import Lake
 from storage.snapshots import figures_of
 
@@ -32,7 +33,8 @@ MONTHS, JAN = "2023-12..2024-02", Month(2024, 1)
 def written(lake: Lake, folder: Path, month: Month = JAN) -> dict[str, bytes]:
     """Return the report of a month, by form."""
     return {
-        path.suffix[1:]: path.read_bytes() for path in write_report(lake, month, folder, "TechFlow Solutions", "USD")
+        path.suffix[1:]: path.read_bytes()
+        for path in write_report(lake, edition(lake, month), folder, "TechFlow Solutions", "USD")
     }
 
 

@@ -15,9 +15,10 @@ import pytest
 from compute.anchors import parse_anchor
 from compute.company import Company
 from compute.incidents import Incident, Problem
+from compute.lifecycle import SIGNING
 from compute.months import Month
 from compute.report.document import Chart, Document, Prose, Table
-from compute.report.figures import Header, Source
+from compute.report.figures import Certificate, Header, Signature, Source
 from compute.report.html import html
 from compute.report.markdown import markdown
 from compute.report.report import report
@@ -132,6 +133,49 @@ def test_a_report_is_marked_until_it_is_certified(one_account: Books, state: str
     assert mark == document.mark
     assert f'<div class="mark">{mark}</div>' in html(document)
     assert markdown(document).startswith(f"**{mark}**")
+
+
+def certified(**changes: Any) -> dict[str, Any]:
+    """Return what a header says of a certified snapshot."""
+    given = Certificate(1, NOON, "cfo")
+    signed = tuple(Signature(role, f"{role}.lead", NOON, "a" * 64) for role in SIGNING)
+    return {"state": "CERTIFIED", "signatures": signed, "certificate": replace(given, **changes)}
+
+
+def test_a_revision_says_what_it_supersedes_why_and_what_changed(one_account: Books) -> None:
+    difference = ({"metric": "M-01", "old": "100", "new": "100.5", "delta": "0.5", "share": "0.5000"},
+                  {"metric": "M-10", "old": "", "new": "0.995", "delta": "", "share": ""})  # fmt: skip
+    changes = certified(revision=2, reason="LATE_DATA", narrative="a bill came late", difference=difference)
+    document = report(source(one_account, JAN, **changes))
+
+    facts, changed, why = parts_of(document, "header")
+    told = {name: cell.text for name, cell in facts.pairs}
+    assert ("2, supersedes revision 1", "2024-02-05 12:00Z by cfo") == (told["Revision"], told["Certified"])
+    assert [["100.00", "100.50", "+0.50", "+0.50 %"], ["–", "99.5 %", "–", "–"]] == [
+        [cell.text for cell in row[1:]] for row in changed.rows
+    ]
+    assert "Late data: a bill came late" == why.text
+    assert 'id="fig:M-01:2024-01:r2"' in html(document)
+
+
+def test_the_sign_offs_of_a_certified_report_name_person_time_and_hash(one_account: Books) -> None:
+    signed = table(report(source(one_account, JAN, **certified())), "sign-offs", "Sign-offs")
+    assert {role: [f"{role}.lead", "2024-02-05 12:00Z", "a" * 64] for role in SIGNING} == signed
+    unsigned = table(report(source(one_account, JAN)), "sign-offs", "Sign-offs")
+    assert {role: ["not signed", "–", "–"] for role in SIGNING} == unsigned
+
+
+def test_what_waits_for_the_next_revision_is_disclosed(one_account: Books) -> None:
+    waits = [{"month": "2024-01", "revision": 1, "metric_id": name, "grain_key": "company", "old": "100.00",
+              "new": "100.10", "delta": "0.10", "cause": "LATE_DATA"} for name in ("M-01", "M-20")]  # fmt: skip
+    found = table(report(source(one_account, FEB, {"pending": waits})), "quality", "Pending restatements")
+    assert {"2024-01 revision 1: Closing MRR": ["100.00", "100.10", "late data"]} == found
+
+
+def test_a_waiver_is_a_footnote(one_account: Books) -> None:
+    waived = {"definitions": {}, "waivers": {"waiver_gaps": "ᵂ The gate 'gaps' is waived by acc (accounts): agreed"}}
+    document = report(source(one_account, JAN, manifest=waived))
+    assert ("ᵂ", "The gate 'gaps' is waived by acc (accounts): agreed") in document.footnotes
 
 
 def test_a_certified_report_has_no_mark(one_account: Books) -> None:
