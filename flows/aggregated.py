@@ -18,13 +18,14 @@ from compute.months import Month
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish
 from flows.engagement import bring_late_events, bring_weeks, engagement, stale_engagement
-from flows.evidence import engagement_watermark, write_completeness, write_reconciliation
+from flows.evidence import engagement_watermark, write_completeness
 from flows.findings import bring_accounts, bring_findings
 from flows.growth import growth, stale_growth
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, start
 from flows.parameters import Instant, Months, run_name
 from flows.profit import profit, stale_profit
+from flows.reconcile import bring_reconciliation
 from flows.record import record_run
 from flows.statement import bring_standings, bring_statements
 from flows.user_days import bring_user_days
@@ -75,7 +76,7 @@ def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
     if stale:
         write_aggregated_figures(job, stale)
         write_account_use(job, stale)
-    write_reconciliation(job, kept)
+    bring_reconciliation(job, kept)
     write_completeness(job, kept)
     live = [bring_draft(job, each) for each in kept]
     is_news = bring_statements(job, live) or any(each.months for each in ingested)

@@ -2,7 +2,7 @@
 
 from compute.errors import PermanentError, TransientError
 
-LAKE_FORMAT = "3"  # goes up when a lake as it stands can no longer be continued
+LAKE_FORMAT = "4"  # goes up when a lake as it stands can no longer be continued
 
 
 class LakeBusy(TransientError):

@@ -102,7 +102,7 @@ def gather(month: Month, shared: Shared) -> Told:
         "licences_next": licences_next(shared.of(SILVER["license_changes"], month.plus(1)), month),
         "weeks": last_weeks(shared.weeks, month, shared.company.calendar.holidays),
         "completeness": shared.of(COMPLETENESS_ROW, month).drop("month").sort("dataset"),
-        "gates": shared.of(RECONCILIATION_GATE, month).drop("month").sort("gate"),
+        "gates": shared.of(RECONCILIATION_GATE, month).select("gate", "verdict").sort("gate"),
         "variance": variance(shared.of(RECONCILIATION_ROW, month)),
         "clicks": _clicks(shared, month),
         "imputed": _imputed(shared.steps, month),
