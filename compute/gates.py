@@ -22,9 +22,8 @@ class Evidence:
         month: the period.
         broken: identities that do not hold, a sentence each; `mrr_quality`: accounts by how their MRR is known.
         completeness: COMPLETENESS rows.
-        reconciliation: gate → verdict; empty when the month was not compared.
+        reconciliation: RC-1 to RC-5 and "second bill": gate → verdict and evidence.
         cases: gap cases that touch the month, a short name each.
-        second_bills: accounts whose second bill nobody acknowledged (REV-W03).
         incidents: the unresolved ones that block the month, by id with their title.
         waivers: those in force.
     """
@@ -33,9 +32,8 @@ class Evidence:
     broken: Sequence[str]
     mrr_quality: Mapping[str, int]
     completeness: Sequence[Mapping[str, Any]]
-    reconciliation: Mapping[str, str]
+    reconciliation: Mapping[str, tuple[Verdict, str]]
     cases: Sequence[str]
-    second_bills: Sequence[str]
     incidents: Mapping[str, str]
     waivers: Sequence[Act] = ()
 
@@ -78,21 +76,9 @@ def _completeness(given: Evidence) -> Judged:
 
 
 def _reconciled(gate: str) -> Callable[[Evidence], Judged]:
-    told = {
-        "RC-1": "every account has a class",
-        "RC-2": "net difference within the tolerance",
-        "RC-3": "gross difference within the tolerance",
-        "RC-4": "no unexplained difference of an account",
-        "RC-5": "what was compared is pinned",
-    }
-
     def judge(given: Evidence) -> Judged:
-        verdict = given.reconciliation.get(gate, "unverified")
-        if verdict == "pass":
-            return "pass", told[gate], ()
-        if verdict == "FAIL":
-            return "FAIL", f"not so: {told[gate]}", ("reconciliation",)
-        return "unverified", "no accounting ledger could be read", ("reconciliation",)
+        verdict, told = given.reconciliation.get(gate, ("unverified", "not compared yet"))
+        return verdict, told, () if verdict == "pass" else ("reconciliation",)
 
     return judge
 
@@ -117,12 +103,6 @@ def _listed(what: str, names: Sequence[str]) -> str:
 
 def _gaps(given: Evidence) -> Judged:
     return ("FAIL", _listed("open status gaps", given.cases), ("gaps",)) if given.cases else ("pass", "none open", ())
-
-
-def _second_bill(given: Evidence) -> Judged:
-    if given.second_bills:
-        return "FAIL", _listed("second bills that nobody acknowledged", given.second_bills), ("revenue",)
-    return "pass", "none that waits", ()
 
 
 def _incidents(given: Evidence) -> Judged:
@@ -155,7 +135,7 @@ RULES: tuple[Rule, ...] = (
     Rule("identities", _identities, "techflow why M-01 {month}"),
     Rule("quality", _quality, "techflow explain M-01 {month}", waiver="cfo"),
     Rule("gaps", _gaps, "techflow export gaps --format table", waiver="accounts"),
-    Rule("second bill", _second_bill, "techflow export findings {month} --format table"),
+    Rule("second bill", _reconciled("second bill"), "techflow reconcile {month}"),
     Rule("incidents", _incidents, "techflow incidents list", waiver="cfo"),
 )  # fmt: skip
 WAIVERS: Mapping[str, Role] = {rule.name: rule.waiver for rule in RULES if rule.waiver}

@@ -3,22 +3,17 @@
 Compare decimals, never divide first. Source: `operations.md` C.3.
 """
 
-import re
-from decimal import Decimal, InvalidOperation
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
 
 import polars as pl
 
 from compute.company_promises import Close
-from compute.errors import BadLedger
-from compute.money import MONEY, SUM, to_cents
+from compute.money import MONEY, SUM
 from compute.schema import Schema, typed
 
-LEDGER: Schema = {
-    "account_id": pl.String,
-    "period": pl.String,
-    "amount": pl.String,
-    "ledger_version": pl.String,
-}
 RECONCILIATION: Schema = {
     "month": pl.String,
     "account_id": pl.String,
@@ -27,60 +22,41 @@ RECONCILIATION: Schema = {
     "delta": MONEY,
     "class": pl.String,
     "ledger_version": pl.String,
+    "ledger_sha256": pl.String,
 }
-GATE: Schema = {"month": pl.String, "gate": pl.String, "verdict": pl.String}
+GATE: Schema = {"month": pl.String, "gate": pl.String, "verdict": pl.String, "evidence": pl.String}
 GATES = ("RC-1", "RC-2", "RC-3", "RC-4")
-UNVERIFIED = "unverified"
+CLASSES = (
+    "matched", "missing_in_pipeline", "missing_in_ledger", "zero_ledger", "within_tolerance", "mismatch",
+)  # fmt: skip
+AGREED = ("matched", "within_tolerance")  # a row of another class is open
+Verdict = Literal["pass", "FAIL", "unverified"]
+UNVERIFIED: Verdict = "unverified"
 
 _CENT = Decimal("0.01")
+_EXACT = pl.Decimal(38, 6)
 _PIPELINE, _LEDGER = pl.col("pipeline").cast(SUM), pl.col("ledger").cast(SUM)
 _DELTA = pl.col("delta").cast(SUM)
+_SHOWN = 3
 
 
-def ledger_amounts(ledger: pl.DataFrame, month: str) -> pl.DataFrame:
-    """Return the ledger's amount of each account of a month: `account_id, ledger, ledger_version`.
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate's verdict, and what it was judged by in a sentence."""
 
-    Per account the highest version wins, runs of digits compared as numbers; its rows add up (U-120).
-
-    Args:
-        ledger: LEDGER rows; `amount` the text of a decimal.
-        month: the period.
-
-    Raises:
-        BadLedger: when an amount is no decimal.
-    """
-    rows = ledger.filter(pl.col("period") == month)
-    amounts = [_amount(text) for text in rows.get_column("amount")]
-    versions = rows.get_column("ledger_version").fill_null("").unique().to_list()
-    ranks = {version: rank for rank, version in enumerate(sorted(versions, key=version_key))}
-    ranked = rows.with_columns(
-        pl.Series("amount", amounts, dtype=SUM),
-        pl.col("ledger_version").fill_null(""),
-    ).with_columns(_rank=pl.col("ledger_version").replace_strict(ranks, return_dtype=pl.Int64))
-    newest = ranked.filter(pl.col("_rank") == pl.col("_rank").max().over("account_id"))
-    return newest.group_by("account_id").agg(
-        ledger=pl.col("amount").sum(), ledger_version=pl.col("ledger_version").first()
-    )
+    gate: str
+    verdict: Verdict
+    evidence: str
 
 
-def _amount(text: str | None) -> Decimal:
-    try:
-        amount = Decimal(text or "")
-        if amount.is_finite():
-            return to_cents(amount)
-    except InvalidOperation:
-        pass
-    raise BadLedger(f"The ledger's amount '{text}' is no decimal: correct it there.")
+@dataclass(frozen=True, slots=True)
+class Variance:
+    """How far both sides of a month are apart, all rows together; an absent side counts as 0."""
 
-
-def version_key(version: str) -> tuple[tuple[int, str | int], ...]:
-    """Return what orders ledger versions: runs of digits are numbers.
-
-    >>> sorted(["v10", "v9", "v1.2"], key=version_key)
-    ['v1.2', 'v9', 'v10']
-    """
-    parts = re.split(r"([0-9]+)", version)
-    return tuple((1, int(part)) if index % 2 else (0, part) for index, part in enumerate(parts))
+    pipeline: Decimal
+    ledger: Decimal
+    net: Decimal
+    gross: Decimal
 
 
 def reconcile(month: str, rows: pl.DataFrame, ledger: pl.DataFrame, close: Close) -> pl.DataFrame:
@@ -89,7 +65,7 @@ def reconcile(month: str, rows: pl.DataFrame, ledger: pl.DataFrame, close: Close
     Args:
         month: the month.
         rows: its ACCOUNT_MONTH rows; those with a state bill take part (U-121).
-        ledger: its `ledger_amounts`.
+        ledger: its LEDGER_AMOUNT rows.
         close: for `tolerance`.
 
     Returns:
@@ -111,49 +87,81 @@ def _class(tolerance: Decimal) -> pl.Expr:
         .when(_PIPELINE.is_null()).then(pl.lit("missing_in_pipeline"))
         .when(_LEDGER.is_null()).then(pl.lit("missing_in_ledger"))
         .when(_LEDGER == 0).then(pl.lit("zero_ledger"))
-        .when(_within(_DELTA.abs(), tolerance, _LEDGER.abs())).then(pl.lit("within_tolerance"))
+        .when(_share(_LEDGER, tolerance) >= _DELTA.abs().cast(_EXACT)).then(pl.lit("within_tolerance"))
         .otherwise(pl.lit("mismatch"))
     )  # fmt: skip
 
 
-def _within(amount: pl.Expr, share: Decimal, of: pl.Expr) -> pl.Expr:
-    """Return whether amount ≤ share × of, without rounding the product."""
-    return amount.cast(pl.Decimal(38, 6)) <= of.cast(pl.Decimal(38, 6)) * pl.lit(share, dtype=pl.Decimal(38, 6))
+def _share(of: pl.Expr, share: Decimal) -> pl.Expr:
+    """Return a share of an amount's magnitude, without rounding the product."""
+    return of.abs().cast(_EXACT) * pl.lit(share, dtype=_EXACT)
 
 
-def gates(month: str, reconciliation: pl.DataFrame | None, close: Close) -> pl.DataFrame:
-    """Judge RC-1 to RC-4 of a month; all `unverified` without a readable ledger.
+def is_open() -> pl.Expr:
+    """Return whether a RECONCILIATION row is open: its sides do not agree."""
+    return ~pl.col("class").is_in(AGREED)
+
+
+def must_be_explained(close: Close) -> pl.Expr:
+    """Return whether a RECONCILIATION row keeps RC-4 from passing until it is explained."""
+    material = pl.max_horizontal(
+        _share(_LEDGER, close.account_materiality), pl.lit(close.account_materiality_amount, dtype=_EXACT)
+    )
+    is_material = pl.col("class").is_in(("mismatch", "zero_ledger")) & (_DELTA.abs().cast(_EXACT) >= material)
+    return pl.col("class").str.starts_with("missing_") | is_material
+
+
+def variance(rows: pl.DataFrame) -> Variance:
+    """Return the sums of RECONCILIATION rows: `net` is Σ Δ with its sign, `gross` Σ |Δ|."""
+    sums = rows.select(
+        _PIPELINE.sum(), _LEDGER.sum(), net=_DELTA.sum(), gross=_DELTA.abs().sum()
+    ).row(0)  # fmt: skip
+    return Variance(*sums)
+
+
+def gates(rows: pl.DataFrame, close: Close, explained: Collection[str] = ()) -> tuple[Gate, ...]:
+    """Judge RC-1 to RC-4 of a month.
 
     Args:
-        month: the month.
-        reconciliation: its RECONCILIATION rows, or None without a ledger.
+        rows: its RECONCILIATION rows, all of them.
         close: for `tolerance` and what is material of an account.
+        explained: accounts whose difference finance has explained; RC-4 alone asks for them.
     """
-    verdicts = dict.fromkeys(GATES, UNVERIFIED)
-    if reconciliation is not None:
-        passes = _passes(reconciliation, close)
-        verdicts = {gate: "pass" if passes[gate] else "FAIL" for gate in GATES}
-    rows = [{"month": month, "gate": gate, "verdict": verdict} for gate, verdict in verdicts.items()]
-    return pl.DataFrame(rows, schema=GATE)
+    sums = variance(rows)
+    limit = close.tolerance * abs(sums.ledger)
+    against = f"against {(close.tolerance * 100).normalize():f} % of {sums.ledger}"
+    unclassed = rows.get_column("class").null_count()
+    blocking = rows.filter(must_be_explained(close)).select("account_id", "delta").sort("account_id").rows()
+    unexplained = [f"{account} {delta}" for account, delta in blocking if account not in set(explained)]
+    told = f"{len(unexplained)} unexplained of {len(blocking)} that ask for it"
+    return (
+        _gate("RC-1", f"{rows.height - unclassed} of {rows.height} accounts have a class", passes=not unclassed),
+        _gate("RC-2", f"net {sums.net} {against}", passes=abs(sums.net) <= limit),
+        _gate("RC-3", f"gross {sums.gross} {against}", passes=sums.gross <= limit),
+        _gate("RC-4", ": ".join(filter(None, (told, few(unexplained)))), passes=not unexplained),
+    )
 
 
-def _passes(rows: pl.DataFrame, close: Close) -> dict[str, bool]:
-    ledger = sum(rows.get_column("ledger").drop_nulls().to_list(), Decimal(0))
-    deltas = rows.get_column("delta").to_list()
-    net, gross = abs(sum(deltas, Decimal(0))), sum((abs(delta) for delta in deltas), Decimal(0))
-    limit = close.tolerance * abs(ledger)
-    material = pl.max_horizontal(
-        _LEDGER.abs().cast(pl.Decimal(38, 6)) * pl.lit(close.account_materiality, dtype=pl.Decimal(38, 6)),
-        pl.lit(close.account_materiality_amount, dtype=pl.Decimal(38, 6)),
-    )
-    kind = pl.col("class")
-    blocking = rows.filter(
-        kind.str.starts_with("missing_")
-        | (kind.is_in(("mismatch", "zero_ledger")) & (_DELTA.abs().cast(pl.Decimal(38, 6)) >= material))
-    )
-    return {
-        "RC-1": rows.get_column("class").null_count() == 0,
-        "RC-2": net <= limit,
-        "RC-3": gross <= limit,
-        "RC-4": blocking.is_empty(),
-    }
+def _gate(name: str, evidence: str, *, passes: bool) -> Gate:
+    return Gate(name, "pass" if passes else "FAIL", evidence)
+
+
+def few(names: Collection[str]) -> str:
+    """Return the first of some names, and how many more there are.
+
+    >>> few(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    first = ", ".join(list(names)[:_SHOWN])
+    return first if len(names) <= _SHOWN else f"{first} and {len(names) - _SHOWN} more"
+
+
+def unverified(problem: str) -> tuple[Gate, ...]:
+    """Return RC-1 to RC-4 of a month whose ledger cannot be read: none passes, and each says why."""
+    return tuple(Gate(name, UNVERIFIED, problem) for name in GATES)
+
+
+def gate_rows(month: str, found: Collection[Gate]) -> pl.DataFrame:
+    """Return gates as GATE rows."""
+    rows = [(month, each.gate, each.verdict, each.evidence) for each in found]
+    return pl.DataFrame(rows, schema=GATE, orient="row")

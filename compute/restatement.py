@@ -3,14 +3,16 @@
 Source: `operations.md` S-1, S-5, C.1.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 
 import polars as pl
 
 from compute.details import DETAILS
+from compute.figures import COMPANY
 from compute.metrics import HEADLINE
+from compute.months import Month
 from compute.schema import Schema, typed
 
 PENDING: Schema = {
@@ -27,6 +29,7 @@ PENDING: Schema = {
 }
 PENDING_KEY = ("month", "metric_id", "grain", "grain_key")
 RETENTION: Collection[str] = ("M-10", "M-11")
+GATE = "gate"  # the grain of a verdict among figures
 _WHOLE = Decimal(1)
 _FIGURE = ["metric_id", "grain", "grain_key"]
 
@@ -100,27 +103,32 @@ def is_due(changed: pl.DataFrame, share: Decimal) -> bool:
 
 
 def pending(
-    changed: pl.DataFrame, month: str, revision: int, cause: str, known: pl.DataFrame, now: datetime
+    changed: pl.DataFrame, flipped: Mapping[str, tuple[str, str]], month: Month, revision: int, cause: str
 ) -> pl.DataFrame:
-    """Return the PENDING rows of a month: a change keeps the instant at which it was first seen.
+    """Return the PENDING rows of a month, not yet seen.
 
     Args:
         changed: as `changed_figures` returns.
+        flipped: gates whose verdict another ledger has changed: then and now.
         month: the certified period.
         revision: that in force.
-        cause: a reason of S-5.
-        known: PENDING rows of before.
-        now: the instant of the run.
+        cause: why figures changed, a reason of S-5.
     """
-    before = known.filter(pl.col("revision") == revision).select(*_FIGURE, "first_seen")
-    rows = changed.join(before, on=_FIGURE, how="left").with_columns(
-        pl.col("old", "new", "delta").cast(pl.String),
-        month=pl.lit(month),
-        revision=pl.lit(revision),
-        cause=pl.lit(cause),
-        first_seen=pl.coalesce("first_seen", pl.lit(now)),
+    figures = changed.with_columns(pl.col("old", "new", "delta").cast(pl.String), cause=pl.lit(cause))
+    gates = [(name, GATE, COMPANY, old, new, None, "LEDGER_ADJUSTMENT") for name, (old, new) in flipped.items()]
+    rows = pl.concat([figures, pl.DataFrame(gates, schema=figures.schema, orient="row")])
+    named = {"month": pl.lit(str(month)), "revision": pl.lit(revision), "first_seen": pl.lit(None)}
+    return typed(rows.with_columns(**named), PENDING)
+
+
+def seen(found: pl.DataFrame, known: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Return PENDING rows with the instant at which each was first seen: now, unless it is known of the revision."""
+    place = ["revision", *_FIGURE]
+    before = known.select(*place, "first_seen")
+    first = (
+        found.drop("first_seen").join(before, on=place, how="left").with_columns(pl.col("first_seen").fill_null(now))
     )
-    return typed(rows, PENDING)
+    return typed(first, PENDING)
 
 
 def cause_of(*, is_method: bool, is_late: bool) -> str:

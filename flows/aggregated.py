@@ -17,13 +17,14 @@ from flows.artifacts import publish
 from flows.close import bring_states
 from flows.draft import bring_drafts
 from flows.engagement import bring_late_events, bring_weeks, engagement, stale_engagement
-from flows.evidence import write_completeness, write_reconciliation
+from flows.evidence import write_completeness
 from flows.findings import bring_accounts, bring_findings
 from flows.growth import growth, stale_growth
 from flows.ingest import ingest_all
 from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, start
 from flows.parameters import Instant, Months, run_name
 from flows.profit import profit, stale_profit
+from flows.reconcile import bring_reconciliation
 from flows.record import record_run
 from flows.statement import bring_standings, bring_statements
 from flows.user_days import bring_user_days
@@ -70,7 +71,7 @@ def aggregated(month: Months, as_of: Instant = None, *, rebuild: bool = False) -
     if stale:
         write_aggregated_figures(job, stale)
         write_account_use(job, stale)
-    write_reconciliation(job, kept)
+    bring_reconciliation(job, kept)
     write_completeness(job, kept)
     live = bring_drafts(job, kept)
     bring_states(job, kept)

@@ -14,13 +14,14 @@ from compute.footnotes import waiver_notes
 from compute.lifecycle import Life, Log
 from compute.metrics import METRICS
 from compute.months import Month
-from compute.restatement import cause_of, changed_figures, is_due
+from compute.restatement import cause_of, changed_figures, is_due, pending
 from flows.code import code_origin
 from flows.evidence import engagement_watermark
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SNAPSHOT
 from storage.certified import certified_figures, keep_pending, read_log
-from storage.closing import checks_of, has_late_events, is_flipped
+from storage.closing import checks_of, flipped_gates, has_late_events
+from storage.reconciliations import pins_of
 from storage.snapshots import Draft, draft_named, live_draft, save_draft, used_footnotes
 
 ASSET = Asset(
@@ -65,7 +66,9 @@ def _bring_revision(job: Job, month: Month, log: Log, life: Life, *, is_rippling
     cause = cause_of(
         is_method=definitions or base.manifest["rules"] != job.rules, is_late=has_late_events(job.lake, month, life)
     )
-    keep_pending(job.lake, month, life, changed, cause, job.started_at, Stopwatch(job, "", (month,)).work(rows=0))
+    flipped = flipped_gates(job.lake, month, life)
+    found = pending(changed, flipped, month, life.revision or 0, cause)
+    keep_pending(job.lake, month, found, job.started_at, Stopwatch(job, "", (month,)).work(rows=0))
     if live:
         return live
     is_wanted = (
@@ -73,7 +76,7 @@ def _bring_revision(job: Job, month: Month, log: Log, life: Life, *, is_rippling
         or is_rippling
         or log.restatement(str(month)) is not None
         or is_due(changed, job.company.close.headline_materiality)
-        or is_flipped(job.lake, month, life)
+        or bool(flipped)
     )
     if changed.height and is_wanted:
         return merge_snapshot(job, month, waiver_notes(log, str(month), job.started_at))
@@ -123,6 +126,7 @@ def merge_snapshot(job: Job, month: Month, waivers: Mapping[str, str]) -> Draft:
         "engagement_watermark": engagement_watermark(job).isoformat(),
         "waivers": dict(waivers),
         "footnotes": {**used_footnotes(figures), **waivers},
+        "ledger": pins_of(job.lake, month),
         "checks": checks_of(job.lake, month, figures),
     }
     draft = save_draft(

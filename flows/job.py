@@ -38,7 +38,7 @@ class Job:
     company: Company
     lake_root: str
     landing: str
-    ledger: str
+    ledger: SecretStr
     pseudonym_key: SecretStr
     executor: Executor
     started_at: datetime

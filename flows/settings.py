@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     home: Path = Path("techflow-home")
     landing: str = ""
     lake: str = ""
-    ledger: str = ""
+    ledger: SecretStr = SecretStr("")
     company: str = ""
     executor: Executor = "auto"
     kafka: str = Field(default="", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
@@ -67,9 +67,9 @@ class Settings(BaseSettings):
         return self.lake if "://" in self.lake else str(Path(self.lake or self.home / "lake").absolute())
 
     @property
-    def ledger_place(self) -> str:
-        """The accounting ledger."""
-        return self.ledger or str(self.home / "ledger.sqlite")
+    def ledger_place(self) -> SecretStr:
+        """The accounting ledger; its address may hold a password."""
+        return self.ledger if self.ledger.get_secret_value() else SecretStr(str(self.home / "ledger.sqlite"))
 
     @property
     def company_place(self) -> str:

@@ -19,6 +19,8 @@ from compute.findings import FINDING
 from compute.judging import judged_schema
 from compute.lateness import LATE_EVENT
 from compute.reconciliation import GATE, RECONCILIATION
+from compute.reconciliation_acts import ACKNOWLEDGEMENT, EXPLANATION
+from compute.reconciliation_ledger import LEDGER_ROW
 from compute.releases import RELEASE
 from compute.sessions import PART
 from compute.status import CASE, STEP
@@ -100,6 +102,20 @@ RELEASES = Dataset(
     description="What somebody decided of a quarantined row: fix, accept or discard, by whom, why, when.",
 )
 
+EXPLANATIONS = Dataset(
+    name="bronze/explanation",
+    schema=EXPLANATION,
+    key=("act_id",),
+    description="What finance said of an account's difference to the ledger, or that it no longer says so.",
+)
+
+ACKNOWLEDGEMENTS = Dataset(
+    name="bronze/acknowledgement",
+    schema=ACKNOWLEDGEMENT,
+    key=("act_id",),
+    description="That finance knows of a second bill of an account's month, or that it no longer says so.",
+)
+
 HELD_ROW = Dataset(
     name="judged/held",
     schema=HELD,
@@ -169,6 +185,14 @@ ALLOCATION_LEDGER = Dataset(
     description="An account's share of a salary or a shared expense; the shares of a source add up to its amount.",
 )
 
+LEDGER_ROWS = Dataset(
+    name="gold/ledger_row",
+    schema=LEDGER_ROW,
+    key=("month", "account_id", "line"),
+    partition_by="month",
+    description="A row of the accounting ledger that was compared: the newest version of its account, exact.",
+)
+
 RECONCILIATION_ROW = Dataset(
     name="gold/reconciliation",
     schema=RECONCILIATION,
@@ -182,7 +206,7 @@ RECONCILIATION_GATE = Dataset(
     schema=GATE,
     key=("month", "gate"),
     partition_by="month",
-    description="The verdict of a reconciliation gate on a month.",
+    description="The verdict of a reconciliation gate on a month, and what it was judged by.",
 )
 
 COMPLETENESS_ROW = Dataset(
@@ -300,9 +324,9 @@ STATEMENT = Dataset(
 )
 
 DATASETS: tuple[Dataset, ...] = (
-    LANDED_FILE, *BRONZE.values(), RELEASES, *JUDGED.values(), DEAD_LETTER, HELD_ROW,
+    LANDED_FILE, *BRONZE.values(), RELEASES, EXPLANATIONS, ACKNOWLEDGEMENTS, *JUDGED.values(), DEAD_LETTER, HELD_ROW,
     *SILVER.values(), DISPOSITIONS, UNKNOWN_FIELDS, STATUS_STEP, GAP_CASE, ACCOUNT_TABLE,
     ACCOUNT_MONTH_TABLE, MRR_BRIDGE, ALLOCATION_LEDGER, USER_DAY_TABLE, SESSION_PART, CLICK_SESSION, ACCOUNT_DAY_TABLE,
-    ENGAGEMENT_WEEK, ACCOUNT_USE_TABLE, LATE_EVENTS, FINDINGS, *FIGURES.values(), RECONCILIATION_ROW,
+    ENGAGEMENT_WEEK, ACCOUNT_USE_TABLE, LATE_EVENTS, FINDINGS, *FIGURES.values(), LEDGER_ROWS, RECONCILIATION_ROW,
     RECONCILIATION_GATE, COMPLETENESS_ROW, SNAPSHOT_FIGURE, SNAPSHOT, STATEMENT,
 )  # fmt: skip

@@ -17,7 +17,7 @@ from compute.exchange import content_hash
 from compute.figures import FIGURE
 from compute.lifecycle import Act, Life, Log, fold
 from compute.months import Month
-from compute.restatement import PENDING, PENDING_KEY, pending
+from compute.restatement import PENDING, PENDING_KEY, seen
 from storage.catalog import (
     ACCOUNT_DAY_TABLE,
     ACCOUNT_MONTH_TABLE,
@@ -188,15 +188,13 @@ def _hash(lake: Lake, life: Life) -> str:
     return content_hash(figures.select(list(FIGURE)), draft_named(lake, life.snapshot_id).manifest["footnotes"])
 
 
-def keep_pending(
-    lake: Lake, month: Month, life: Life, changed: pl.DataFrame, cause: str, now: datetime, work: Work
-) -> None:
-    """Keep which figures of a certified month would be others now, in place of what was kept before."""
+def keep_pending(lake: Lake, month: Month, found: pl.DataFrame, now: datetime, work: Work) -> None:
+    """Keep what would be otherwise in a certified month now, PENDING rows, in place of what was kept before."""
     table, name = lake.open(PENDING_RESTATEMENT), str(month)
     known = table.read(pl.col("month") == name)
-    if known.is_empty() and changed.is_empty():
+    if known.is_empty() and found.is_empty():
         return
-    rows = pending(changed, name, life.revision or 0, cause, known, now)
-    key = hashlib.sha256(rows.sort(PENDING_KEY).write_csv().encode()).hexdigest()
+    rows = seen(found, known, now).sort(PENDING_KEY)
+    key = hashlib.sha256(rows.write_csv().encode()).hexdigest()
     if not table.done(name, key):
         table.replace(rows, {name: key}, replace(work, dataset=PENDING_RESTATEMENT.name, rows=rows.height))

@@ -25,21 +25,19 @@ from storage.catalog import (
     ALLOCATION_LEDGER,
     COMPLETENESS_ROW,
     FIGURES,
-    FINDINGS,
     GAP_CASE,
     LATE_EVENTS,
     RECONCILIATION_GATE,
+    RECONCILIATION_ROW,
     SILVER,
     SNAPSHOT,
 )
-from storage.certified import certified_figures
+from storage.certified import certified_figures, kept_rows
 from storage.incidents import current_incidents
 from storage.lake import Lake
+from storage.reconciliations import gates_of
 from storage.snapshots import figures_in
 from storage.watched import INCIDENT_EVENT
-
-SECOND_BILL = "REV-W03"
-_RECONCILED = ("RC-1", "RC-2", "RC-3", "RC-4", "RC-5")
 
 
 def drafted(lake: Lake, log: Log, company: Company, now: datetime, months: Iterable[str] = ()) -> dict[str, Drafted]:
@@ -59,9 +57,7 @@ class Gathered:
     def __init__(self, lake: Lake, log: Log, now: datetime) -> None:
         self._lake, self._log, self._now = lake, log, now
         self._completeness = lake.read(COMPLETENESS_ROW).sort("dataset")
-        self._gates = lake.read(RECONCILIATION_GATE)
         self._cases = lake.read(GAP_CASE)
-        self._second = lake.read(FINDINGS, pl.col("code") == SECOND_BILL)
         self._incidents = list(current_incidents(lake.open(INCIDENT_EVENT)).values())
 
     def drafted(self, row: Mapping[str, Any], company: Company) -> Drafted:
@@ -81,14 +77,14 @@ class Gathered:
     def gates(self, month: str, checks: Mapping[str, Any], company: Company) -> tuple[Gate, ...]:
         """Return the gates of a month, judged."""
         of_month = pl.col("month") == month
+        compared = gates_of(self._lake, Month.parse(month), company, self._now).select("gate", "verdict", "evidence")
         given = Evidence(
             month=month,
             broken=checks["identities"],
             mrr_quality=checks["mrr_quality"],
             completeness=self._completeness.filter(of_month).to_dicts(),
-            reconciliation=dict(self._gates.filter(of_month).select("gate", "verdict").rows()),
+            reconciliation={name: (verdict, told) for name, verdict, told in compared.rows()},
             cases=_touching(self._cases, Month.parse(month)),
-            second_bills=self._second.filter(of_month).get_column("key").sort().to_list(),
             incidents=_blocking(self._incidents, month),
             waivers=self._log.waivers(month, self._now),
         )
@@ -155,9 +151,20 @@ def has_late_events(lake: Lake, month: Month, life: Life) -> bool:
     return not lake.read(LATE_EVENTS, since, ["month"]).is_empty()
 
 
-def is_flipped(lake: Lake, month: Month, life: Life) -> bool:
-    """Tell whether a reconciliation gate that a revision passed is failed now, as by another ledger version (S-5)."""
+def flipped_gates(lake: Lake, month: Month, life: Life) -> dict[str, tuple[str, str]]:
+    """Return the reconciliation gates whose verdict another ledger has changed since a revision: gate → then, now.
+
+    A verdict that changed by time alone, as when an explanation lapsed, is none of them (S-4).
+    """
     assert life.certified is not None
+    pins = ("account_id", "ledger_version", "ledger_sha256")
+    of_month = pl.col("month") == str(month)
+    before, after = (
+        rows.select(pins).drop_nulls("ledger_sha256").sort(pins)
+        for rows in (kept_rows(lake, life, RECONCILIATION_ROW), lake.read(RECONCILIATION_ROW, of_month))
+    )
+    if before.equals(after):
+        return {}
     then = {gate["name"]: gate["verdict"] for gate in json.loads(life.certified.evidence)["gates"]}
-    now = dict(lake.read(RECONCILIATION_GATE, pl.col("month") == str(month)).select("gate", "verdict").rows())
-    return any(now.get(name) != then.get(name) for name in _RECONCILED if name in now)
+    now = dict(lake.read(RECONCILIATION_GATE, of_month).select("gate", "verdict").rows())
+    return {name: (then[name], verdict) for name, verdict in now.items() if then.get(name, verdict) != verdict}

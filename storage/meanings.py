@@ -205,7 +205,34 @@ OWN: Mapping[str, Mapping[str, str]] = {
     "license_changes": {"change_type": "Upgrade, Downgrade, True-up, Removal or Initial"},
     "manifest": {"month": "month that the snapshot is of"},
     "mrr_bridge": {"tier": "the tier, or company"},
+    "ledger_row": {
+        "account_id": "the account",
+        "ledger_version": "version of the row, the highest that the ledger has of its account and month",
+        "line": "number of the row within its account, from 1, the least amount first",
+        "amount": "the amount, exact and as text, without zeros that say nothing",
+    },
+    "explanation": {
+        "act_id": "the act",
+        "act": "given or withdrawn; of several on an account's month the last one stands",
+        "code": "why the sides differ, as TIMING or REFUND; null for a withdrawal",
+        "because": "the narrative, or why it is withdrawn",
+        "delta": "the difference that is explained, no other; null for a withdrawal",
+        "by": "who did it, of the role finance",
+        "at": "when",
+        "expires_at": "from when on it no longer holds; null for a withdrawal",
+    },
+    "acknowledgement": {
+        "act_id": "the act",
+        "act": "given or withdrawn; of several on a key of a month the last one stands",
+        "key": "account and date of the second bill, as the finding has them",
+        "evidence": "what the finding said; the acknowledgement holds for no other; null for a withdrawal",
+        "because": "why the bill may stand, or why that is withdrawn",
+        "by": "who did it, of the role finance",
+        "at": "when",
+    },
+    "open_difference": {"since": "start of the first run that saw the row open"},
     "reconciliation": {
+        "ledger_sha256": "digest of the account's rows that were compared, whatever their order; null without any",
         "class": "matched, within_tolerance, mismatch, zero_ledger, missing_in_pipeline or missing_in_ledger",
     },
     "release": {
@@ -230,7 +257,10 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "awaits": "of a blocking one who ends it and by what, such as finance by acknowledging it; else empty",
         "month": "the month; undated for what has none, a file or a member or an account as such",
     },
-    "reconciliation_gate": {"verdict": "pass, FAIL, or unverified without a readable ledger"},
+    "reconciliation_gate": {
+        "verdict": "pass, FAIL, or unverified without a readable ledger",
+        "evidence": "what it was judged by, or why the ledger cannot be read",
+    },
     "revenue": {
         "subscription_tier": "subscription tier",
         "payment_status": "payment status, such as Paid or Overdue",

@@ -103,7 +103,7 @@ def gather(month: Month, shared: Shared) -> Told:
         "licences_next": licences_next(shared.of(SILVER["license_changes"], month.plus(1)), month),
         "weeks": last_weeks(shared.weeks, month, shared.company.calendar.holidays),
         "completeness": shared.of(COMPLETENESS_ROW, month).drop("month").sort("dataset"),
-        "gates": shared.of(RECONCILIATION_GATE, month).drop("month").sort("gate"),
+        "gates": shared.of(RECONCILIATION_GATE, month).select("gate", "verdict").sort("gate"),
         "variance": variance(shared.of(RECONCILIATION_ROW, month)),
         "clicks": _clicks(shared, month),
         "imputed": _imputed(shared.steps, month),
@@ -129,7 +129,9 @@ def _clicks(shared: Shared, month: Month) -> pl.DataFrame:
 def _pending(shared: Shared, month: Month) -> pl.DataFrame:
     """Return the company figures of certified months up to the month that wait for their next revision."""
     rows = shared.tables[PENDING_RESTATEMENT.name].read(pl.col("grain") == "company_month")
-    return rows.filter(pl.col("month") <= str(month)).drop("grain").sort("month", "metric_id", "grain_key")
+    seen = pl.col("first_seen").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    told = rows.filter(pl.col("month") <= str(month)).drop("grain").with_columns(seen)
+    return told.sort("month", "metric_id", "grain_key")
 
 
 def _imputed(steps: pl.DataFrame, month: Month) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The tables of the watch: what it keeps of runs, of itself, and of incidents.
+"""The tables of the watch: what it keeps of runs, of itself, of incidents, and of how long a difference is open.
 
 They are no function of the records, so they stand beside `storage.catalog`, whose tables are.
 """
@@ -7,6 +7,7 @@ import polars as pl
 
 from compute.contracts.contract import INSTANT
 from compute.publication import RUN
+from compute.reconciliation_bench import OPENED
 from storage.dataset import Dataset
 
 RUNS = Dataset(
@@ -47,6 +48,12 @@ INCIDENT_EVENT = Dataset(
     key=("incident_id", "sequence"),
     description="What happened to an incident: a line of the append-only log that the current view folds.",
 )
+OPEN_DIFFERENCE = Dataset(
+    name="watch/open_difference",
+    schema=OPENED,
+    key=("month", "account_id"),
+    description="When an account's difference to the ledger was first seen open, whatever became of it since.",
+)
 STANDING = Dataset(
     name="watch/standing",
     schema={"snapshot_id": pl.String, "told": pl.String},
@@ -55,4 +62,4 @@ STANDING = Dataset(
     description="What stood of incidents and service levels when a draft was made or its incidents changed; JSON.",
 )
 
-WATCHED: tuple[Dataset, ...] = (RUNS, HEARTBEAT, INCIDENT_EVENT, STANDING)
+WATCHED: tuple[Dataset, ...] = (RUNS, HEARTBEAT, INCIDENT_EVENT, OPEN_DIFFERENCE, STANDING)

@@ -11,6 +11,7 @@ from flows.commands.check_report import report_of
 from flows.commands.check_shown import Format, show
 from flows.settings import load_company, load_settings, parse_instant
 from storage.delivery import Delivery, NoDelivery, delivery_of
+from storage.ledger import is_there
 
 
 def check(
@@ -31,8 +32,7 @@ def check(
     settings = load_settings()
     company = load_company(settings)
     now = _instant(as_of)
-    ledger = settings.ledger_place
-    report = report_of(_delivery(path, feed), company, now, has_ledger="://" in ledger or Path(ledger).is_file())
+    report = report_of(_delivery(path, feed), company, now, has_ledger=is_there(settings.ledger_place))
     show(report, form, every=every)
     raise typer.Exit(code=0 if report.is_good else 1)
 

@@ -20,6 +20,8 @@ from flows.commands import (
     incidents,
     offsets,
     quarantine,
+    reconcile,
+    reconcile_acts,
     release,
     report,
     run,
@@ -49,6 +51,10 @@ app.command("why")(why.why)
 quarantine.app.command("release")(release.release)
 quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
+reconcile.app.command("explain")(reconcile_acts.explain)
+reconcile.app.command("acknowledge")(reconcile_acts.acknowledge)
+reconcile.app.command("withdraw")(reconcile_acts.withdraw)
+app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(incidents.app, name="incidents")
 app.command("sla")(sla.sla)
 app.command("close")(close.close)

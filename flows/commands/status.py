@@ -14,6 +14,7 @@ from flows.commands.screen import screen, show_table
 from flows.settings import PREFIX, Settings, load_settings
 from storage.catalog import BRONZE, COMPLETENESS_ROW, DISPOSITIONS, LANDED_FILE, RECONCILIATION_GATE, SNAPSHOT
 from storage.lake import Lake
+from storage.ledger import shown
 from storage.runs import runs
 
 _PLACES = ("home", "landing", "lake", "ledger", "company", "executor")
@@ -72,6 +73,7 @@ def feeds(lake: Lake) -> pl.DataFrame:
 
 def _settings(settings: Settings, given: frozenset[str]) -> list[tuple[str, str, str]]:
     values = {name: getattr(settings, f"{name}_place", getattr(settings, name)) for name in _PLACES}
+    values["ledger"] = shown(settings.ledger_place)
     rows = [(name, str(values[name]), _origin(name, f"{PREFIX}{name.upper()}", given)) for name in _PLACES]
     topics = settings.kafka or f"{settings.landing_place}/topics"
     return [*rows, ("topics", topics, _origin("kafka", "KAFKA_BOOTSTRAP_SERVERS", given))]

@@ -16,9 +16,8 @@ CLEAN = Evidence(
     broken=(),
     mrr_quality={"null": 0, "carried_forward": 0, "estimated": 0, "imputed": 0},
     completeness=(COMPLETE,),
-    reconciliation=dict.fromkeys(("RC-1", "RC-2", "RC-3", "RC-4", "RC-5"), "pass"),
+    reconciliation=dict.fromkeys(("RC-1", "RC-2", "RC-3", "RC-4", "RC-5", "second bill"), ("pass", "so")),
     cases=(),
-    second_bills=(),
     incidents={},
 )
 
@@ -46,13 +45,14 @@ def test_a_month_without_fault_is_open_at_every_gate() -> None:
         ("completeness", {"completeness": (COMPLETE | {"dataset": "click_events", "quarantined": 1},)},
          "click_events 1 held, 0 missing", ("product",)),
         ("completeness", {"completeness": ()}, "not counted yet", ("operations",)),
-        ("RC-3", {"reconciliation": CLEAN.reconciliation | {"RC-3": "FAIL"}}, "not so: gross", ("finance",)),
+        ("RC-3", {"reconciliation": {**CLEAN.reconciliation, "RC-3": ("FAIL", "too much")}}, "too much", ("finance",)),
         ("identities", {"broken": ("MRR bridge: 1, not 2",)}, "MRR bridge: 1, not 2", ("operations",)),
         ("quality", {"mrr_quality": {"estimated": 1}}, "1 MRR estimated", ("finance",)),
         ("quality", {"mrr_quality": {"null": 2, "carried_forward": 1}}, "2 MRR null, 1 MRR carried forward",
          ("finance",)),
         ("gaps", {"cases": ("ACC_1 chain_break",)}, "1 open status gaps: ACC_1", ("accounts",)),
-        ("second bill", {"second_bills": ("ACC_1",)}, "1 second bills", ("finance",)),
+        ("second bill", {"reconciliation": {**CLEAN.reconciliation, "second bill": ("FAIL", "ACC_1")}}, "ACC_1",
+         ("finance",)),
         ("incidents", {"incidents": {"INC-1": "Profit is late."}}, "1 unresolved: INC-1 Profit", ("operations",)),
     ],
 )  # fmt: skip
@@ -64,7 +64,7 @@ def test_each_gate_fails_alone(gate: str, changes: dict[str, Any], evidence: str
 
 
 def test_without_a_ledger_no_reconciliation_gate_passes() -> None:
-    assert {"RC-1", "RC-2", "RC-3", "RC-4", "RC-5"} == {
+    assert {"RC-1", "RC-2", "RC-3", "RC-4", "RC-5", "second bill"} == {
         name for name, gate in judged(reconciliation={}).items() if gate.verdict == "unverified"
     }
 

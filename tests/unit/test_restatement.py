@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from compute.figures import FIGURE
-from compute.restatement import PENDING, changed_figures, difference, is_due, is_material, pending
+from compute.months import Month
+from compute.restatement import PENDING, changed_figures, difference, is_due, is_material, pending, seen
 
 SHARE = Decimal("0.005")
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
@@ -81,12 +82,21 @@ def test_the_difference_shows_old_new_and_share_in_the_order_of_the_report() -> 
 
 
 def test_what_waits_keeps_the_instant_at_which_it_was_first_seen() -> None:
-    changed = changed_figures(figures(M_20="50", M_21="1"), figures(M_20="60", M_21="1"))
-    first = pending(changed, "2024-01", 1, "LATE_DATA", pl.DataFrame(schema=PENDING), NOW)
-    later = changed_figures(figures(M_20="50", M_21="1"), figures(M_20="70", M_21="2"))
-    second = pending(later, "2024-01", 1, "LATE_DATA", first, NOW.replace(day=2))
+    def found(revision: int, cause: str, **now: str) -> pl.DataFrame:
+        changed = changed_figures(figures(M_20="50", M_21="1"), figures(**now))
+        return pending(changed, {}, Month(2024, 1), revision, cause)
 
+    first = seen(found(1, "LATE_DATA", M_20="60", M_21="1"), pl.DataFrame(schema=PENDING), NOW)
+    second = seen(found(1, "LATE_DATA", M_20="70", M_21="2"), first, NOW.replace(day=2))
     assert {"M-20": NOW, "M-21": NOW.replace(day=2)} == dict(second.select("metric_id", "first_seen").rows())
-    assert NOW.replace(day=3) == pending(changed, "2024-01", 2, "BUG_FIX", second, NOW.replace(day=3)).item(
-        0, "first_seen"
-    )
+
+    third = seen(found(2, "BUG_FIX", M_20="70", M_21="1"), second, NOW.replace(day=3))
+    assert [("M-20", "BUG_FIX", NOW.replace(day=3))] == third.select("metric_id", "cause", "first_seen").rows()
+
+
+def test_a_gate_that_another_ledger_flips_waits_among_the_figures() -> None:
+    nothing = changed_figures(figures(M_01="1"), figures(M_01="1"))
+    row = pending(nothing, {"RC-2": ("pass", "FAIL")}, Month(2024, 1), 1, "LATE_DATA").row(0, named=True)
+    assert ("RC-2", "gate", "pass", "FAIL", "LEDGER_ADJUSTMENT") == (
+        row["metric_id"], row["grain"], row["old"], row["new"], row["cause"],
+    )  # fmt: skip
