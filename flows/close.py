@@ -65,7 +65,8 @@ def write_signature(job: Job, month: str, role: Role, by: str, seen: str, statem
     """Append a sign-off; with the last one copy the months that are certified, then certify them in the same commit."""
 
     def add(log: Log, at: datetime) -> Log:
-        months = drafted(job.lake, log, job.company, at)
+        # The last sign-off certifies whatever waits beside the month, so it looks at all of them.
+        months = drafted(job.lake, log, job.company, at, () if role == "cfo" else [month])
         _require_drafted(month, months)
         # Gates pass again in the same step: the log is judged first, so that a failing one takes the draft back.
         current = judge(log, months[month], at)
