@@ -39,6 +39,11 @@ class Page:
     rows: Sequence[Mapping[str, str]]
     then: str
 
+    @property
+    def is_signed_next(self) -> bool:
+        """Whether a sign-off is what it waits for."""
+        return any(row["step"].startswith("sign-off") and row["next"] for row in self.rows)
+
 
 def close_page(log: Log, months: Mapping[str, Drafted], month: str, company: Company) -> Page:
     """Return the close page of a month that has a draft."""

@@ -93,7 +93,8 @@ def parse_months(text: str) -> tuple[Month, ...]:
     return start.until(end)
 
 
-MONTHS_PATTERN = "^(M|last|this)([.][.](M|last|this))?$".replace("M", "[0-9]{4}-(0[1-9]|1[0-2])")
+_MONTH_PATTERN = "([0-9]{4}-(0[1-9]|1[0-2])|last|this)"
+MONTH_PATTERN, MONTHS_PATTERN = f"^{_MONTH_PATTERN}$", f"^{_MONTH_PATTERN}([.][.]{_MONTH_PATTERN})?$"
 
 
 def spelt_out(text: str, today: date) -> str:

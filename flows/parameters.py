@@ -10,12 +10,13 @@ from typing import Annotated
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from compute.months import MONTHS_PATTERN, spelt_out
+from compute.months import MONTH_PATTERN, MONTHS_PATTERN, spelt_out
 
 Months = Annotated[
     str,
     Field(json_schema_extra={"pattern": MONTHS_PATTERN, "examples": ["2024-01", "2023-10..2024-03", "last", "this"]}),
 ]
+OneMonth = Annotated[str, Field(json_schema_extra={"pattern": MONTH_PATTERN, "examples": ["2024-01", "last", "this"]})]
 Instant = Annotated[str | None, Field(json_schema_extra={"examples": ["2024-02-02T12:00:00Z"]})]
 
 

@@ -39,8 +39,9 @@ def _table(table: Table) -> str:
 
 def _rows(heads: tuple[str, ...], lines: Sequence[tuple[str, ...]], *, is_text: bool = False) -> str:
     rule = ("---", *("---" if is_text else "---:" for _ in heads[1:]))
-    return "\n".join("| " + " | ".join(map(_escaped, line)) + " |" for line in (heads, rule, *lines))
+    return "\n".join("| " + " | ".join(map(escaped, line)) + " |" for line in (heads, rule, *lines))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return text as a cell of a Markdown table holds it."""
     return text.replace("|", "\\|")

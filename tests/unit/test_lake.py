@@ -413,8 +413,8 @@ def test_a_lake_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path,
 @pytest.mark.parametrize(
     ("properties", "what_to_do"),
     [
-        ({"techflow.lakeFormat": "0"}, "has format 0, this program has format 3: give a new folder with --lake"),
-        ({"techflow.lakeFormat": "10"}, "has format 10, this program has format 3: run the newer program"),
+        ({"techflow.lakeFormat": "0"}, "has format 0, this program has format 4: give a new folder with --lake"),
+        ({"techflow.lakeFormat": "10"}, "has format 10, this program has format 4: run the newer program"),
         (
             {"techflow.lakeFormat": "new"},
             "has format new, .* give a new folder with --lake and run again from the landing",
