@@ -3,6 +3,7 @@
 Source: `operations.md` C.1, L-3.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
 import polars as pl
@@ -63,6 +64,25 @@ def late_events(judged: pl.DataFrame, current: pl.DataFrame, contract: Contract,
         ),
         LATE_EVENT,
     ).sort("month", "partition", "offset")
+
+
+TO_CERTIFIED = "late_to_certified"
+
+
+def late_to_certified(events: pl.DataFrame, months: Sequence[str], certified: pl.DataFrame) -> pl.DataFrame:
+    """Return LATE_EVENT rows, those that came after their month was first certified as late to it (C.1).
+
+    Args:
+        events: LATE_EVENT rows.
+        months: the months that were certified.
+        certified: LATE_EVENT rows that were known when they were.
+    """
+    place = ["month", "dataset", "partition", "offset"]
+    known = events.join(certified.select(place), on=place, how="semi").select(*place, _known=pl.lit(value=True))
+    marked = events.join(known, on=place, how="left", maintain_order="left")
+    is_new = pl.col("month").is_in(months) & pl.col("_known").is_null() & (pl.col("class") != "unusable")
+    told = pl.when(is_new).then(pl.lit(TO_CERTIFIED)).otherwise("class")
+    return typed(marked.with_columns(told.alias("class")), LATE_EVENT)
 
 
 def late_columns(contract: Contract) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Annotated
 
+import polars as pl
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.flow_runs import suspend_flow_run
@@ -17,13 +18,17 @@ from pydantic import Field
 from compute.close_page import Page, close_page
 from compute.company_promises import Role
 from compute.errors import BadMonth, PipelineError
+from compute.figures import COMPANY
+from compute.metrics import BY_ID, HEADLINE
 from compute.months import Month, spelt_out
 from compute.report.markdown import escaped
 from flows.close import write_signature
 from flows.job import Job, say, start
 from flows.parameters import OneMonth
+from flows.shown import shown
 from storage.certified import read_log
 from storage.closing import drafted
+from storage.snapshots import figures_in
 
 WAITS = timedelta(days=31)  # a month that nobody signs for so long has another form by then
 
@@ -54,9 +59,8 @@ def close_month(month: OneMonth) -> str:
         create_markdown_artifact(key=f"close-{name}", markdown=page_text(page), description=page.then)
         if not page.is_signed_next:
             break
-        asked = SignOff.with_initial_data(
-            description=form_text(page, refused), content_hash=page.facts["hash"], person="", statement=""
-        )
+        told = form_text(page, _figures(job, page.facts["snapshot"]), refused)
+        asked = SignOff.with_initial_data(description=told, content_hash=page.facts["hash"])
         given = suspend_flow_run(
             wait_for_input=asked, key=f"sign-off-{number}", timeout=int(WAITS.total_seconds())
         )  # fmt: skip
@@ -90,10 +94,28 @@ def _sign(job: Job, month: str, given: SignOff) -> str:
     return ""
 
 
-def form_text(page: Page, refused: str) -> str:
+def form_text(page: Page, figures: str, refused: str) -> str:
     """Return what stands above the form: why the last sign-off was refused, what is signed, who is missing."""
     said = f"**Not signed:** {escaped(refused)}\n\n" if refused else ""
-    return f"{said}### {page.title}\n\n{page.then}\n\nYou sign the figures with the hash `{page.facts['hash']}`."
+    people = {"signed": "Signed", "open": "Missing", "waits": "After them"}
+    rows = [row for row in page.rows if row["step"].startswith("sign-off")]
+    told = "  \n".join(
+        f"{words}: " + ", ".join(f"{row['step'].partition(' ')[2]} ({row['owner']})" for row in found)
+        for state, words in people.items() if (found := [row for row in rows if row["state"] == state])
+    )  # fmt: skip
+    return (
+        f"{said}### {page.title}\n\n{told}\n\n{figures}\n\nYou sign exactly these figures; the hash below names them."
+    )
+
+
+def _figures(job: Job, snapshot_id: str) -> str:
+    """Return the headline figures of a snapshot as a Markdown table."""
+    rows = figures_in(job.lake, snapshot_id).filter(
+        (pl.col("grain") == "company_month") & (pl.col("grain_key") == COMPANY) & pl.col("metric_id").is_in(HEADLINE)
+    )
+    values = {row["metric_id"]: shown(row["value"], row["unit"], row["null_reason"]) for row in rows.to_dicts()}
+    lines = [f"| {BY_ID[name].name} | {values[name]} |" for name in HEADLINE if name in values]
+    return "\n".join(["| | |", "| --- | ---: |", *lines])
 
 
 def page_text(page: Page) -> str:

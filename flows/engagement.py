@@ -13,7 +13,8 @@ from compute.company_month import company_month
 from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from compute.engagement import EngagementInput, account_days, engagement_figures
 from compute.engagement_week import engagement_weeks
-from compute.lateness import LATE_EVENT, late_columns, late_events
+from compute.lateness import LATE_EVENT, late_columns, late_events, late_to_certified
+from compute.lifecycle import as_reported
 from compute.months import Month
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish_tables
@@ -33,6 +34,7 @@ from storage.catalog import (
     SILVER,
     USER_DAY_TABLE,
 )
+from storage.certified import kept_rows, read_log
 from storage.evidence import first_observed
 from storage.files import Replacement, write_files
 from storage.shape import ALL, require_shape
@@ -164,8 +166,12 @@ def bring_late_events(job: Job) -> None:
     silver = {feed.dataset: job.lake.open(SILVER[feed.dataset]).partitions() for feed in ENGAGEMENT_FEEDS}
     table = job.lake.open(LATE_EVENTS)
     months = {month for prints in judged.values() for month in prints} | set(table.partitions())
+    log = read_log(job.lake)
+    first = {month: life.snapshot_id if (life := as_reported(log, month)) else "-" for month in months}
     keys = {
-        month: " ".join((job.rules, *(prints.get(month, "-") for prints in (*judged.values(), *silver.values()))))
+        month: " ".join(
+            (job.rules, first[month], *(prints.get(month, "-") for prints in (*judged.values(), *silver.values())))
+        )
         for month in months
     }
     stale = {month: key for month, key in keys.items() if job.is_rebuild or not table.done(month, key)}
@@ -182,7 +188,10 @@ def write_late_events(job: Job, stale: Mapping[str, str]) -> int:
         judged = job.lake.read(JUDGED[contract.dataset], of_month, columns)
         current = job.lake.read(SILVER[contract.dataset], of_month, ["_partition", "_offset"])
         parts.append(late_events(judged, current, contract, job.company))
-    rows = pl.concat(parts)
+    log = read_log(job.lake)
+    first = {month: life for month in stale if (life := as_reported(log, month))}
+    certified = [kept_rows(job.lake, life, LATE_EVENTS) for life in first.values()]
+    rows = late_to_certified(pl.concat(parts), sorted(first), pl.concat([parts[0], *certified]))
     job.lake.open(LATE_EVENTS).replace(rows, stale, watch.work(rows=rows.height))
     say("late events", months=len(stale), rows=rows.height)
     return rows.height

@@ -18,6 +18,7 @@ from compute.figures import COMPANY
 from compute.gates import Evidence, Gate, gates
 from compute.identities import broken_identities, mrr_quality
 from compute.incidents import Incident
+from compute.lateness import TO_CERTIFIED
 from compute.lifecycle import Life, Log
 from compute.months import Month
 from compute.restatement import changed_figures, difference
@@ -145,10 +146,10 @@ def _total(amounts: pl.DataFrame) -> Decimal:
 
 
 def has_late_events(lake: Lake, month: Month, life: Life) -> bool:
-    """Tell whether events of a certified month have arrived since, late (C.1)."""
-    assert life.certified is not None
-    since = (pl.col("month") == str(month)) & (pl.col("arrival") > life.certified.at) & (pl.col("class") != "unusable")
-    return not lake.read(LATE_EVENTS, since, ["month"]).is_empty()
+    """Tell whether late events of a certified month have come since a revision was certified (C.1)."""
+    place, is_late = ["dataset", "partition", "offset"], pl.col("class") == TO_CERTIFIED
+    late = lake.read(LATE_EVENTS, (pl.col("month") == str(month)) & is_late, place)
+    return late.join(kept_rows(lake, life, LATE_EVENTS), on=place, how="anti").height > 0
 
 
 def flipped_gates(lake: Lake, month: Month, life: Life) -> dict[str, tuple[str, str]]:

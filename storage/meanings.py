@@ -198,7 +198,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
     "expenses": {"expense_category": "category, a name in expense_classes", "expense_date": "day; gives the month"},
     "gap_case": {"verdict": "one shortest way: impute; several: ambiguous; none: contradiction"},
     "late_event_audit": {
-        "class": "late, or unusable because too late",
+        "class": "late, late_to_certified of a month that was certified before it came, or unusable because too late",
         "month": "month that the event is dated in",
     },
     "landed_file": {"rows": "rows of the file; 0 if it is unreadable"},

@@ -22,6 +22,7 @@ from compute.errors import BadMonth
 from compute.lifecycle import SIGNING, CloseRefused, Log
 from compute.months import Month
 from flows.commands.report import write_report
+from storage.catalog import LATE_EVENTS
 from storage.certified import (
     CERTIFIED_FIGURE,
     LIFECYCLE,
@@ -324,6 +325,27 @@ def test_a_waiver_is_footnoted_and_changes_the_hash(before: Company) -> None:
 
     assert first != before.months()[JAN].content_hash
     assert (2, 1) == (before.draft_number(JAN), before.draft_number(FEB))
+
+
+def test_a_late_click_of_a_certified_month_is_audited_and_waits(closed: Company) -> None:
+    """C.1: it is merged into gold; the certified figures stay, and what it changes is pending."""
+    assert {} == closed.pending(JAN)
+    topic = closed.root / "landing" / "topics" / "click_events.jsonl"
+    envelopes = [json.loads(line) for line in topic.read_text().splitlines()]
+    last = max((each for each in envelopes if each["partition"] == 0), key=lambda each: each["offset"])
+    click = json.loads(last["payload"]) | {
+        "timestamp": "2024-01-17T10:30:00Z", "user_id": "USER_9999", "session_id": "S9", "event_type": "page_view",
+    }  # fmt: skip
+    late = last | {"offset": last["offset"] + 1, "payload": json.dumps(click)}
+    with topic.open("a") as log:
+        log.write(json.dumps(late) + "\n")
+    closed.bring()
+
+    rows = closed.lake.read(LATE_EVENTS, (pl.col("month") == JAN) & (pl.col("class") == "late_to_certified"))
+    assert [last["offset"] + 1] == rows.get_column("offset").to_list()
+    assert {"LATE_DATA"} == set(closed.lake.read(PENDING_RESTATEMENT).get_column("cause"))
+    old, new = closed.pending(JAN)["M-41.mau"]
+    assert 1 == Decimal(new) - Decimal(old)
 
 
 def test_each_edition_of_a_month_stays_readable(closed: Company) -> None:
