@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from compute.calendar import close_due
-from compute.closing import Drafted, open_revisions
+from compute.closing import Drafted, is_in_force, open_revisions
 from compute.company import Company
 from compute.lifecycle import SIGNING, Life, Log
 from compute.months import Month
@@ -54,8 +54,9 @@ def close_page(log: Log, months: Mapping[str, Drafted], month: str, company: Com
                            _gate_next(gate.then, gate.waiver, month)), strict=True))
         for gate in draft.gates
     ]  # fmt: skip
-    rows += [_sign_row(role, life, draft, company, until) for role in SIGNING]
-    if log.certified(month) and life.revision is None:
+    is_same = is_in_force(log, draft)
+    rows += [_sign_row(role, life, draft, company, until, is_same=is_same) for role in SIGNING]
+    if month in open_revisions(log, months):
         rows.append(_reason_row(log, month, until))
     facts = {
         "snapshot": draft.snapshot_id,
@@ -64,7 +65,12 @@ def close_page(log: Log, months: Mapping[str, Drafted], month: str, company: Com
         "with it": ", ".join(name for name in open_revisions(log, months) if name != month),
         "waivers": "; ".join(f"{act.gate} by {act.by}" for act in log.waivers(month, due)),
     }
-    return Page(_title(log, life, draft), {name: text for name, text in facts.items() if text}, rows, _then(life, rows))
+    return Page(
+        _title(log, life, draft),
+        {name: text for name, text in facts.items() if text},
+        rows,
+        _then(log, life, rows, is_same=is_same),
+    )
 
 
 def _gate_next(then: str, waiver: str | None, month: str) -> str:
@@ -79,13 +85,13 @@ def _title(log: Log, life: Life, draft: Drafted) -> str:
     return f"{life.month}: {life.state}, {draft.snapshot_id}{beside}"
 
 
-def _sign_row(role: str, life: Life, draft: Drafted, company: Company, until: str) -> dict[str, str]:
+def _sign_row(role: str, life: Life, draft: Drafted, company: Company, until: str, *, is_same: bool) -> dict[str, str]:
     people = ", ".join(getattr(company.roles, role)) or f"nobody: name persons in [roles] {role}"
     act, step = life.signatures.get(role), f"sign-off {role}"
     if act:
         told = (step, "signed", f"{_SIGNED[role]}, {act.at:%Y-%m-%d %H:%M}Z", act.by, until, "")
         return dict(zip(COLUMNS, told, strict=True))
-    waits = life.state != "VALIDATED" or (role == "cfo" and life.unsigned != ("cfo",))
+    waits = life.state != "VALIDATED" or is_same or (role == "cfo" and life.unsigned != ("cfo",))
     then = f"techflow sign-off {life.month} --role {role} --by … --hash {draft.content_hash[:_SHOWN]}"
     told = (step, "waits" if waits else "open", _SIGNED[role], people, until, "" if waits else then)
     return dict(zip(COLUMNS, told, strict=True))
@@ -100,9 +106,11 @@ def _reason_row(log: Log, month: str, until: str) -> dict[str, str]:
     return dict(zip(COLUMNS, told, strict=True))
 
 
-def _then(life: Life, rows: Sequence[Mapping[str, str]]) -> str:
+def _then(log: Log, life: Life, rows: Sequence[Mapping[str, str]], *, is_same: bool) -> str:
+    if is_same and (in_force := log.certified(life.month)):
+        return f"Nothing waits: revision {in_force.revision} is in force, and its figures are those of the records."
     if life.revision is not None:
-        return f"Nothing waits: revision {life.revision} is {life.state.casefold()}."
+        return f"Revision {life.revision} is {life.state.casefold()}: the next run after a correction drafts another."
     waiting = [row for row in rows if row["next"]]
     if not waiting:
         return "The gates pass; the next run validates the draft."

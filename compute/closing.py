@@ -94,11 +94,13 @@ def sign(
             f"The figures of {month} have the hash {draft.content_hash[:_DIGITS]}, not '{seen[:64]}': "
             f"look at them with `techflow close {month}` and sign what you see."
         )
+    if is_in_force(log, draft):
+        raise CloseRefused(f"The figures of {month} are those of the revision in force: nothing waits for a signature.")
     if person.role in life.signatures:
         first = life.signatures[person.role]
         raise CloseRefused(f"{first.by} has signed {month} for {first.role} at {first.at:%Y-%m-%d %H:%M}Z already.")
     if life.state != "VALIDATED":
-        raise CloseRefused(f"{_state_of(life)}: {_what_keeps(draft, life)}")
+        raise CloseRefused(f"{month} is {life.state}: {_what_keeps(draft)}")
     if missing := [role for role in life.unsigned if role != "cfo"] if person.role == "cfo" else []:
         raise CloseRefused(f"The cfo signs last: {month} waits for {', '.join(missing)}.")
     signed = _add(log, draft, "signed", person.at, person.name, role=person.role, note=statement)
@@ -123,11 +125,14 @@ def waiting_for(log: Log, months: Mapping[str, Drafted], month: str) -> list[str
 
 
 def open_revisions(log: Log, months: Mapping[str, Drafted]) -> list[str]:
-    """Return the certified months that have a newer draft, oldest first: their next revisions."""
-    return sorted(
-        name for name, draft in months.items()
-        if (life := log.certified(name)) and life.snapshot_id != draft.snapshot_id
-    )  # fmt: skip
+    """Return the certified months whose newest draft has other figures, oldest first: their next revisions."""
+    return sorted(name for name, draft in months.items() if log.certified(name) and not is_in_force(log, draft))
+
+
+def is_in_force(log: Log, draft: Drafted) -> bool:
+    """Tell whether a snapshot says what the revision in force says: it is that one, or a change was undone since."""
+    life = log.certified(draft.month)
+    return life is not None and life.certified is not None and life.certified.content_hash == draft.content_hash
 
 
 def together(log: Log, months: Mapping[str, Drafted], month: str) -> list[str]:
@@ -262,14 +267,6 @@ def _require_words(text: str, what: str) -> None:
         raise CloseRefused(f"{what} needs a reason in words.")
 
 
-def _state_of(life: Life) -> str:
-    if life.certified:
-        return f"{life.month} is {life.state}, revision {life.revision}"
-    return f"{life.month} is not validated"
-
-
-def _what_keeps(draft: Drafted, life: Life) -> str:
-    if life.certified:
-        return "nothing waits for a signature."
+def _what_keeps(draft: Drafted) -> str:
     failing = [gate.name for gate in draft.gates if not gate.is_passed]
     return f"{', '.join(failing) or 'its gates were not judged since'}; `techflow close {draft.month}` says more."

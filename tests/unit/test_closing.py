@@ -1,6 +1,7 @@
 """Closing a month: who may do what to it, and when. Source: `operations.md` C.4 (AT-61 to AT-64, AT-67)."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_second_sign_off_of_a_role_is_refused_and_names_the_first() -> None:
 
 
 def test_a_draft_that_is_not_validated_is_not_signed() -> None:
-    with pytest.raises(CloseRefused, match="not validated: RC-2"):
+    with pytest.raises(CloseRefused, match="2024-01 is DRAFT: RC-2"):
         Close(draft(gates=FAILS)).sign(JAN, "finance")
 
 
@@ -202,6 +203,17 @@ def test_a_restatement_takes_a_certified_month_and_a_reason_of_the_list() -> Non
         restate(Log(), JAN, FIN, ROLES, reason="LATE_DATA", narrative="so")
     with pytest.raises(CloseRefused, match="no reason for a revision"):
         restate(certified().log, JAN, FIN, ROLES, reason="BECAUSE", narrative="so")
+
+
+def test_a_change_that_was_undone_is_no_revision() -> None:
+    """AT-61: a second revision equal to the first is none, and holds nothing up."""
+    close = revised(certified())
+    close.bring(replace(draft(number=3), content_hash=draft().content_hash))
+    with pytest.raises(CloseRefused, match="those of the revision in force"):
+        close.sign(JAN, "finance")
+    close.bring(draft(FEB))
+    close.sign_all(FEB)
+    assert ["CERTIFIED", "CERTIFIED"] == [close.state(JAN), close.state(FEB)]
 
 
 def test_a_reason_holds_for_one_revision() -> None:
