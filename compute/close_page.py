@@ -65,12 +65,8 @@ def close_page(log: Log, months: Mapping[str, Drafted], month: str, company: Com
         "with it": ", ".join(name for name in open_revisions(log, months) if name != month),
         "waivers": "; ".join(f"{act.gate} by {act.by}" for act in log.waivers(month, due)),
     }
-    return Page(
-        _title(log, life, draft),
-        {name: text for name, text in facts.items() if text},
-        rows,
-        _then(log, life, rows, is_same=is_same),
-    )
+    then, known = _then(log, life, rows, is_same=is_same), {name: text for name, text in facts.items() if text}
+    return Page(_title(log, life, draft), known, rows, then)
 
 
 def _gate_next(then: str, waiver: str | None, month: str) -> str:

@@ -44,6 +44,7 @@ def test_a_revision_asks_for_its_reason_and_names_the_months_beside_it() -> None
     close = Close(draft(), draft("2024-02"))
     for month in (JAN, "2024-02"):
         close.sign_all(month)
+    for month in (JAN, "2024-02"):
         close.bring(draft(month, 2))
     assert ("open", "2024-02") == (states(close)["reason"], page(close).facts["with it"])
     assert "2024-01: VALIDATED, 2024-01-d2; revision 1 is in force" == page(close).title
