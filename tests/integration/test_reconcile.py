@@ -299,7 +299,7 @@ def test_people_work_on_it_by_the_commands(
     assert (1, "") == (refused.returncode, refused.stdout)
     assert "'p3' cannot do that" in refused.stderr
     for line in (
-        "2024-01: 2 open", "-2.9126 %  explained     0  FX by p1 until 2099-12-31: euro bills", "11.1111 %  blocks",
+        "2024-01: 2 open", "-2.9126 %   explained     0  FX by p1 until 2099-12-31: euro bills", "11.1111 %   blocks",
         "gross           600.00  1.2654 %", "RC-4         FAIL     1 unexplained of 2 that ask for it: ACC_005 300.00",
         "techflow reconcile explain ACC_005 2024-01 --code CODE",
     ):  # fmt: skip
