@@ -25,7 +25,7 @@ _ADVICE = (
     "",
     "* held rows: `techflow quarantine list MONTH`, then `show` and `release` a case",
     "* findings: `techflow export findings MONTH --format table`; `docs/runbook.md` says what to do about each code",
-    "* gates: `techflow export reconciliation MONTH` lists the accounts that differ from the ledger",
+    "* gates: `techflow reconcile MONTH` lists the accounts that differ from the ledger, and what was said of them",
 )
 
 

@@ -12,6 +12,7 @@ from prefect.testing.utilities import prefect_test_harness
 from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from storage.lake import Lake
 from tests.integration.broker import Kafka, running_broker
+from tests.integration.postgres import Postgres, running_postgres
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,12 @@ def ray_session() -> Iterator[None]:
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     """A broker of the tests' own: topics come and go, the broker stays."""
     yield from running_broker(tmp_path_factory.mktemp("kafka"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of the tests' own; a test makes a schema for its ledger."""
+    yield from running_postgres()
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ CROSS = [f"XR-{number}" for number in range(1, 9)]
 # What the specification names beside, and who will tell of it.
 LATER = {
     "IMPUTATION_REPLACED": "a reason of a restatement: certification tells of it",
-    "acknowledgement of REV-W03": "an act of finance on a draft: certification records it, the finding awaits it",
+    "acknowledgement of REV-W03": "an act of finance: the gate second bill asks for it",
     "M-52.net_new": "a difference to M-05 is an incident: the watch opens it",
     "L-5": "a gap of clicks is an incident: the watch opens it",
 }
