@@ -245,6 +245,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "finished_at": "end of the run",
         "unknown_statuses": "accounts whose current status was Unknown",
     },
+    "query": {"name": "what was read", "at": "when it was answered", "seconds": "how long it took for who asked"},
     "heartbeat": {"at": "when the watch last evaluated", "failing": "problems that it found"},
     "incident_event": {
         "incident_id": "the incident",

@@ -47,6 +47,12 @@ INCIDENT_EVENT = Dataset(
     key=("incident_id", "sequence"),
     description="What happened to an incident: a line of the append-only log that the current view folds.",
 )
+QUERIES = Dataset(
+    name="watch/query",
+    schema={"name": pl.String, "at": INSTANT, "seconds": pl.Float64},
+    key=("name", "at"),
+    description="A named read of gold or of the ledger, and how long it took for who asked; of four weeks.",
+)
 STANDING = Dataset(
     name="watch/standing",
     schema={"snapshot_id": pl.String, "told": pl.String},
@@ -55,4 +61,4 @@ STANDING = Dataset(
     description="What stood of incidents and service levels when a draft was made or its incidents changed; JSON.",
 )
 
-WATCHED: tuple[Dataset, ...] = (RUNS, HEARTBEAT, INCIDENT_EVENT, STANDING)
+WATCHED: tuple[Dataset, ...] = (RUNS, HEARTBEAT, INCIDENT_EVENT, QUERIES, STANDING)
