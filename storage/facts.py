@@ -82,7 +82,7 @@ def _volumes(
     for feeds, flow in ((ENGAGEMENT_FEEDS, "engagement"), (GROWTH_FEEDS, "growth")):
         ours = [run for run in runs if run.flow in (flow, "aggregated")]
         if ours:
-            first, last = min(run.started_at for run in ours).date(), max(run.mark for run in ours).date()
+            first, last = min(run.started_at for run in ours).date(), max(run.topic_mark for run in ours).date()
             for feed in feeds:
                 found[feed.dataset] = _judged(lake, company, feed, (first, last), incidents)
     return found

@@ -240,7 +240,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "deployment": "the deployment that started it; empty when a person did",
         "first_month": "first month that the run was asked for",
         "last_month": "last month that the run was asked for",
-        "watermark": "how far the engagement topics were known",
+        "watermark": "how far the engagement topics were known; null when the run did not read them",
         "started_at": "start of the run",
         "finished_at": "end of the run",
         "unknown_statuses": "accounts whose current status was Unknown",
