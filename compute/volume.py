@@ -48,6 +48,7 @@ class Judgement:
         z: robust z of ln(1 + rows); None while learning.
         least_drop: the smallest fall, as a negative share of the expected rows, that would have alerted.
         least_rise: the same of a rise.
+        is_mature: whether the date was mature when it was judged; it is judged before that, too (D.2.6).
     """
 
     day: date
@@ -57,6 +58,7 @@ class Judgement:
     z: float | None = None
     least_drop: float | None = None
     least_rise: float | None = None
+    is_mature: bool = False
 
 
 def judge_volume(day: date, series: Series, settings: Volume, holidays: Collection[date]) -> Judgement:

@@ -14,11 +14,11 @@ import polars as pl
 from compute.timings import Timing
 from storage.errors import LakeBusy, LakeUnwritable
 from storage.lake import Lake
+from storage.recent import append_recent
 from storage.watched import QUERIES
 from storage.work import Work
 
 KEPT = timedelta(days=29)  # the 28 days of the scoreboard, and the one that is not over
-_REWRITTEN_EVERY = 100  # commits: a query adds a small file, and the watch reads them all
 _TRIES = 5
 _LOG = logging.getLogger(__name__)
 
@@ -54,11 +54,7 @@ def _keep(lake: Lake, timing: Timing, work: Work) -> None:
     table = lake.open(QUERIES)
     row = {"name": timing.name, "at": timing.at, "seconds": timing.seconds}
     rows = pl.DataFrame([row], schema=dict(QUERIES.schema))
-    if table.version % _REWRITTEN_EVERY:
-        table.append(rows, work)
-    else:
-        recent = table.read(pl.col("at") > timing.at - KEPT)
-        table.rewrite(pl.concat([recent, rows]).unique(QUERIES.key), work)
+    append_recent(table, rows, pl.col("at") > timing.at - KEPT, work)
 
 
 def queries(lake: Lake, since: datetime, until: datetime) -> list[Timing]:

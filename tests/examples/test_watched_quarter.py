@@ -12,9 +12,10 @@ import pytest
 
 from compute.company import parse_company
 from compute.evaluation import evaluate
+from compute.facts import Facts
 from compute.incidents import Event, Incident, fold
 from compute.publication import Run
-from compute.sla import Facts, scoreboard
+from compute.sla import scoreboard
 from compute.success import SCHEDULES, slots
 from compute.volume import Judgement
 from compute.watch import advance, is_page
@@ -63,7 +64,7 @@ def facts(now: datetime, register: dict[str, Incident], known: list[Run], heartb
     return Facts(
         now=now, company=COMPANY, runs=[run for run in known if run.finished_at <= now],
         drafts={month: made for month, made in drafts.items() if made <= now},
-        gates={"2024-01": {"RC-2": "pass", "RC-3": "pass"}}, open_rows={"2024-01": 0},
+        gates={"2024-01": {"RC-2": "pass", "RC-3": "pass"}}, open_rows={"2024-01": {"revenue": 0}},
         refused={("revenue", "2024-01"): 7} if is_refused else {}, incidents=list(register.values()),
         latest_event=now - HOUR, volumes={"click_events": volumes}, heartbeat=heartbeat,
     )  # fmt: skip

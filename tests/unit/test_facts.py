@@ -10,8 +10,8 @@ import pytest
 
 from compute.company import Company
 from compute.evaluation import evaluate
+from compute.facts import Facts
 from compute.incidents import IncidentMove, move
-from compute.sla import Facts
 from compute.watch import advance
 from storage.catalog import COMPLETENESS_ROW, DISPOSITIONS, RECONCILIATION_GATE, SILVER, SNAPSHOT
 from storage.dataset import Dataset
@@ -54,7 +54,7 @@ def facts(lake: Lake, now: datetime = NOW) -> Facts:
 
 
 def test_an_empty_lake_tells_nothing(lake: Lake) -> None:
-    assert Facts(NOW, Company(), runs=[], incidents=[], ray_seconds=[]) == facts(lake)
+    assert Facts(NOW, Company(), runs=[], incidents=[], ray_jobs=[], validations=[], queries=[]) == facts(lake)
     assert [] == [problem for outcome in evaluate(facts(lake)) for problem in outcome.problems]
 
 
@@ -120,10 +120,17 @@ def test_drafts_gates_completeness_and_refused_batches(lake: Lake) -> None:
 
     assert {"2024-02": made + DAY} == found.drafts
     assert {"2024-02": {"RC-2": "FAIL"}, "2024-03": {"RC-2": "FAIL"}} == found.gates
-    assert {"2024-02": 6} == found.open_rows
+    assert {"2024-02": {"revenue": 3, "expenses": 3}} == found.open_rows
     # March's draft is not due yet: its difference is work in progress.
-    assert {("RC-2", "2024-02"), ("refused-batch", "2024-02")} == {
-        (problem.check_id, problem.scope) for outcome in evaluate(found) for problem in outcome.problems
+    assert {
+        ("RC-2", "reconciliation", "2024-02"),
+        ("refused-batch", "revenue", "2024-02"),
+        ("L-14", "revenue", "2024-02"),
+        ("L-14", "expenses", "2024-02"),
+    } == {
+        (problem.check_id, problem.dataset, problem.scope)
+        for outcome in evaluate(found)
+        for problem in outcome.problems
     }
 
 
