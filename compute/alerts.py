@@ -24,7 +24,7 @@ class Alert:
 
     Attributes:
         check_id: the key of `[alerts]`; of what is only tracked, its name.
-        title: what an alert says; `{dataset}`, `{scope}` and `{told}` are those of the reading.
+        title: what an alert says; `{dataset}` and `{scope}` are those of the reading.
         read: returns a reading for each dataset, month or date that can be judged.
         judge: returns the verdict on a value.
     """
@@ -66,27 +66,27 @@ def _tracked(_alerts: Alerts, _value: Value) -> Verdict:
 
 
 ALERTS: tuple[Alert, ...] = (
-    Alert("duplicate_proportion", "{dataset}, {scope}: too many rows came twice ({told}).",
+    Alert("duplicate_proportion", "{dataset}, {scope}: too many rows came twice.",
           measures.duplicates, _level(lambda alerts: alerts.duplicate_proportion)),
-    Alert("late_arrival_ratio", "Too many clicks of {scope} came late ({told}).",
+    Alert("late_arrival_ratio", "Too many clicks of {scope} came late.",
           measures.late_arrivals, _level(lambda alerts: alerts.late_arrival_ratio)),
-    Alert("missing_transition_proportion", "{scope}: too many status changes are missing ({told}).",
+    Alert("missing_transition_proportion", "{scope}: too many status changes are missing.",
           measures.missing_transitions, _above(lambda alerts: alerts.missing_transition_proportion)),
-    Alert("parse_failures", "{dataset}: too many lines are no record ({told}).",
+    Alert("parse_failures", "{dataset}: too many lines are no record.",
           measures.parse_failures, _above(lambda alerts: alerts.parse_failures)),
     # 1 is the smallest difference that counts can have: it alerts itself.
-    Alert("net_new_accounts", "{scope}: net new accounts are not the change in paying accounts ({told}).",
+    Alert("net_new_accounts", "{scope}: net new accounts are not the change in paying accounts.",
           measures.net_new_accounts, lambda alerts, value: "alert" if value >= alerts.net_new_accounts else "ok"),
-    Alert("finance_variance", "{scope}: billed revenue and ledger differ by little ({told}).",
+    Alert("finance_variance", "{scope}: billed revenue and ledger differ by little.",
           measures.finance_variance, _above(lambda alerts: alerts.finance_variance, "warn")),
-    Alert("aggregate_vs_upstream", "{scope}: the draft is not what its pipelines say ({told}).",
+    Alert("aggregate_vs_upstream", "{scope}: the draft is not what its pipelines say.",
           measures.aggregate_vs_upstream, _above(lambda alerts: alerts.aggregate_vs_upstream)),
-    Alert("kpi_drift_z", "{dataset} moved in {scope} as it never did in the year before ({told}).",
+    Alert("kpi_drift_z", "{dataset} moved in {scope} as it never did in the year before.",
           measures.kpi_drift, _above(lambda alerts: alerts.kpi_drift_z)),
-    Alert("account_margin", "{scope}: too many accounts lose too much ({told}).",
+    Alert("account_margin", "{scope}: too many accounts lose too much.",
           measures.account_margins, _above(lambda alerts: alerts.account_margin.accounts)),
-    Alert("margin_range", "The gross margin of {scope} is hard to believe ({told}).", measures.gross_margin, _margin),
-    Alert("retention_rise", "{scope}: more of a cohort pay than before, and nobody returned ({told}).",
+    Alert("margin_range", "The gross margin of {scope} is hard to believe.", measures.gross_margin, _margin),
+    Alert("retention_rise", "{scope}: more of a cohort pay than before, and nobody returned.",
           measures.retention_rise, _above(lambda alerts: alerts.retention_rise)),
     Alert("null_share", "", measures.null_shares, _tracked),
     Alert("quarantine_share", "", measures.quarantine_shares, _tracked),

@@ -89,8 +89,8 @@ def _drafts(facts: Facts) -> Iterable[Outcome]:
 
 
 def _completeness(facts: Facts) -> Iterable[Outcome]:
-    """L-14 of the months whose draft is due, per dataset; before that rows are still coming in."""
-    due = [month for month in sorted(facts.open_rows) if facts.due(month) <= facts.now]
+    """L-14 of the months whose draft was due since the first run: older ones were promised to nobody."""
+    due = [str(month) for month, due, _ in facts.closing() if due <= facts.now and str(month) in facts.open_rows]
     for dataset in sorted({dataset for month in due for dataset in facts.open_rows[month]}):
         counts = {month: facts.open_rows[month].get(dataset, 0) for month in due}
         problems = tuple(

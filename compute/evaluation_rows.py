@@ -63,7 +63,7 @@ def of_alerts(facts: Facts) -> Iterable[Outcome]:
         found = tuple(
             problem(
                 check_id, dataset, each.reading.scope, since=facts.now, evidence=each.reading.told,
-                title=each.alert.title.format(dataset=dataset, scope=each.reading.scope, told=each.reading.told),
+                title=each.alert.title.format(dataset=dataset, scope=each.reading.scope),
             )
             for each in ours if each.verdict == "alert"
         )  # fmt: skip

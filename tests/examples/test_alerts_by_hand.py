@@ -232,7 +232,10 @@ def test_an_alert_is_a_standard_incident_of_its_month_and_a_warning_is_none() ->
     assert {"duplicate_proportion", "missing_transition_proportion", "parse_failures"} == set(outcomes)
     (problem,) = outcomes["duplicate_proportion"].problems
     assert (MONTH, 3, ()) == (problem.scope, problem.severity, problem.periods)
-    assert "revenue, 2024-03: too many rows came twice (1 of 10 received rows, 10.00%)." == problem.title
+    assert ("revenue, 2024-03: too many rows came twice.", "1 of 10 received rows, 10.00%") == (
+        problem.title,
+        problem.evidence,
+    )
     assert ((), {"2024-01"}) == (
         outcomes["missing_transition_proportion"].problems, outcomes["missing_transition_proportion"].scopes,
     )  # fmt: skip

@@ -142,6 +142,8 @@ def test_drafts_gates_completeness_and_refused_batches(lake: Lake) -> None:
         {"dataset": "revenue", "month": "2024-02", "disposition": "quarantined", "code": "REV-Q99", "rows": 7},
         {"dataset": "revenue", "month": "2024-01", "disposition": "quarantined", "code": "REV-Q99", "rows": 0})  # fmt: skip
 
+    put_run(lake, datetime(2024, 3, 1, tzinfo=UTC), flow="watch")
+
     found = facts(lake)
 
     assert {"2024-02": made + DAY} == found.drafts
