@@ -16,13 +16,13 @@ from compute.metrics import METRICS
 from compute.months import Month
 from compute.restatement import cause_of, changed_figures, is_due, pending
 from flows.code import code_origin
-from flows.evidence import engagement_watermark
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SNAPSHOT
 from storage.certified import certified_figures, keep_pending, read_log
 from storage.closing import checks_of, flipped_gates, has_late_events
 from storage.reconciliations import pins_of
 from storage.snapshots import Draft, draft_named, live_draft, save_draft, used_footnotes
+from storage.watermark import engagement_watermark
 
 ASSET = Asset(
     key="delta://techflow/snapshot/manifest",
@@ -123,7 +123,7 @@ def merge_snapshot(job: Job, month: Month, waivers: Mapping[str, str]) -> Draft:
         "code_commit": origin.commit,
         "code_authors": origin.authors,
         "as_of_given": job.is_as_of_given,
-        "engagement_watermark": engagement_watermark(job).isoformat(),
+        "engagement_watermark": engagement_watermark(job.lake, job.company, job.as_of).isoformat(),
         "waivers": dict(waivers),
         "footnotes": {**used_footnotes(figures), **waivers},
         "ledger": pins_of(job.lake, month),

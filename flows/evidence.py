@@ -3,14 +3,12 @@
 Source: `operations.md` C.4.
 """
 
-from datetime import datetime
-
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from compute.completeness import CompletenessInput, completeness
-from compute.lateness import immature_dates, watermark
+from compute.lateness import immature_dates
 from compute.months import Month
 from flows.job import RETRY, Job, Stopwatch
 from storage.catalog import (
@@ -19,6 +17,7 @@ from storage.catalog import (
     DISPOSITIONS,
     SILVER,
 )
+from storage.watermark import engagement_watermark
 
 
 @task(task_run_name="completeness", cache_policy=NO_CACHE, **RETRY)
@@ -28,7 +27,8 @@ def write_completeness(job: Job, months: tuple[Month, ...]) -> None:
         job.lake.open(dataset)
         for dataset in (ACCOUNT_MONTH_TABLE, SILVER["salaries"], SILVER["expenses"], DISPOSITIONS)
     )
-    held, watch, mark = counts.read(), Stopwatch(job, COMPLETENESS_ROW.name, months), engagement_watermark(job)
+    held, watch = counts.read(), Stopwatch(job, COMPLETENESS_ROW.name, months)
+    mark = engagement_watermark(job.lake, job.company, job.as_of)
     rows, keys = [], {}
     for month in months:
         given = CompletenessInput(
@@ -47,8 +47,3 @@ def write_completeness(job: Job, months: tuple[Month, ...]) -> None:
     if stale:
         fresh = pl.concat(rows).filter(pl.col("month").is_in(sorted(stale)))
         table.replace(fresh, stale, watch.work(rows=fresh.height))
-
-
-def engagement_watermark(job: Job) -> datetime:
-    """Return how far the engagement topics are known (L-3). A file event log is always read to its end."""
-    return watermark({}, job.as_of)

@@ -4,7 +4,7 @@ What finance does is a flow, so that it has a history. Source: `operations.md` C
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 
 import polars as pl
 from prefect import flow, task
@@ -16,10 +16,12 @@ from compute.reconciliation import RECONCILIATION, gate_rows, gates, is_open, re
 from compute.reconciliation_acts import accounts_explained
 from compute.reconciliation_bench import newly_open
 from compute.reconciliation_ledger import LEDGER_ROW, ledger_amounts, ledger_rows, received_hash
+from compute.timings import Timing
 from flows.job import RETRY, Job, Stopwatch, say, start
 from storage.catalog import ACCOUNT_MONTH_TABLE, EXPLANATIONS, LEDGER_ROWS, RECONCILIATION_GATE, RECONCILIATION_ROW
 from storage.files import Replacement
 from storage.ledger import read_ledger
+from storage.queries import keep_query
 from storage.reconciliation_acts import Act, acknowledge, explain, withdraw
 from storage.reconciliations import not_compared, of_month
 from storage.watched import OPEN_DIFFERENCE
@@ -72,6 +74,7 @@ def _receive(job: Job, months: tuple[Month, ...]) -> pl.DataFrame | BadLedger:
     except BadLedger as error:
         return error
     say("ledger", rows=reading.rows.height, seconds=round(reading.seconds, 3))
+    keep_query(job.lake, Timing("ledger", datetime.now(UTC), round(reading.seconds, 3)))
     return reading.rows
 
 

@@ -13,14 +13,18 @@ from prefect.events import emit_event
 from compute.due import blocks
 from compute.evaluation import evaluate
 from compute.incidents import Event, Incident, after
+from compute.verdicts import verdicts
 from compute.watch import advance, is_page
 from flows.job import RETRY, Job, Stopwatch, say, start
 from flows.parameters import Instant
 from flows.settings import parse_instant
 from storage.facts import gather_facts
+from storage.facts_quality import with_alerts
+from storage.facts_volume import with_silences
 from storage.incidents import append_events, current_incidents
 from storage.shape import ALL
-from storage.watched import HEARTBEAT, INCIDENT_EVENT
+from storage.verdicts import keep_verdicts
+from storage.watched import HEARTBEAT, INCIDENT_EVENT, VERDICTS
 
 
 @flow(name="watch")
@@ -35,6 +39,7 @@ def watch(at: Instant = None) -> dict[str, int]:
     """
     job = start("watch")
     now = parse_instant(at) if at else job.started_at
+    look_at_broker(job, now)
     told = keep_register(job, now)
     for before, event in told:
         if is_page(before, event):
@@ -45,14 +50,24 @@ def watch(at: Instant = None) -> dict[str, int]:
     return {"failing": failing, "opened": kinds.count("opened"), "resolved": kinds.count("resolved")}
 
 
+def look_at_broker(job: Job, now: datetime) -> None:
+    """Keep how far the topics are read, or why the broker does not answer; without a broker nothing is asked (L-25)."""
+    if job.broker:
+        from flows.lag import keep_what_is_seen  # noqa: PLC0415 - it loads the broker's client
+
+        keep_what_is_seen(job, job.broker, now)
+
+
 @task(task_run_name="evaluate and keep the register", cache_policy=NO_CACHE, **RETRY)
 def keep_register(job: Job, now: datetime) -> list[tuple[Incident | None, Event]]:
-    """Append what the checks say to the log, then the heartbeat; returns the events, each with the incident before."""
+    """Append what the checks say to the log, then verdicts and heartbeat; returns events and the incident before."""
     stopwatch = Stopwatch(job, INCIDENT_EVENT.name)
     log = job.lake.open(INCIDENT_EVENT)
     known = current_incidents(log)
-    events = advance(known, evaluate(gather_facts(job.lake, job.company, now)), now, job.company)
+    facts = with_alerts(job.lake, with_silences(job.lake, gather_facts(job.lake, job.company, now)))
+    events = advance(known, evaluate(facts), now, job.company)
     append_events(log, events, stopwatch.work(rows=len(events)))
+    keep_verdicts(job.lake, verdicts(facts), stopwatch.work(rows=0, dataset=VERDICTS.name))
     failing = sum(event.problem is not None for event in events)
     beat = pl.DataFrame([{"at": now, "failing": failing}], schema=dict(HEARTBEAT.schema))
     work = stopwatch.work(rows=1, dataset=HEARTBEAT.name)

@@ -54,6 +54,41 @@ OPEN_DIFFERENCE = Dataset(
     key=("month", "account_id"),
     description="When an account's difference to the ledger was first seen open, whatever became of it since.",
 )
+VERDICTS = Dataset(
+    name="watch/verdict",
+    schema={
+        "check_id": pl.String,
+        "dataset": pl.String,
+        "scope": pl.String,
+        "stage": pl.String,
+        "verdict": pl.String,
+        "evidence": pl.String,
+        "power": pl.String,
+        "at": INSTANT,
+    },
+    key=("check_id", "dataset", "scope", "stage", "at"),
+    description="What was judged of a date, an hour, a month, also when all was well: a line when it changed.",
+)
+LAG = Dataset(
+    name="watch/lag",
+    schema={
+        "at": INSTANT,
+        "topic": pl.String,
+        "partition": pl.Int64,
+        "unread": pl.Int64,
+        "seconds": pl.Float64,
+        "state": pl.String,
+        "problem": pl.String,
+    },
+    key=("topic", "partition"),
+    description="A partition of a topic as the watch last saw it; a line without a topic when nobody answered.",
+)
+QUERIES = Dataset(
+    name="watch/query",
+    schema={"name": pl.String, "at": INSTANT, "seconds": pl.Float64},
+    key=("name", "at"),
+    description="A named read of gold or of the ledger, and how long it took for who asked; of four weeks.",
+)
 STANDING = Dataset(
     name="watch/standing",
     schema={"snapshot_id": pl.String, "told": pl.String},
@@ -62,4 +97,6 @@ STANDING = Dataset(
     description="What stood of incidents and service levels when a draft was made or its incidents changed; JSON.",
 )
 
-WATCHED: tuple[Dataset, ...] = (RUNS, HEARTBEAT, INCIDENT_EVENT, OPEN_DIFFERENCE, STANDING)
+WATCHED: tuple[Dataset, ...] = (
+    RUNS, HEARTBEAT, INCIDENT_EVENT, OPEN_DIFFERENCE, VERDICTS, LAG, QUERIES, STANDING,
+)  # fmt: skip

@@ -33,6 +33,7 @@ from storage.catalog import (
 from storage.dataset import Dataset
 from storage.editions import details_as, edition, figures_as
 from storage.lake import Lake
+from storage.queries import timed_query
 from storage.runs import runs
 from storage.snapshots import drafts_of
 
@@ -109,10 +110,11 @@ def export(
     Example: techflow export metrics 2024-01 --out metrics.csv
     """
     lake = Lake(load_settings().lake_place)
-    if stand or as_of:
-        rows = _edition(lake, table, month, stand, parse_instant(as_of) if as_of else None)
-    else:
-        rows = _rows(lake, table, month)
+    with timed_query(lake, f"export {table}"):
+        if stand or as_of:
+            rows = _edition(lake, table, month, stand, parse_instant(as_of) if as_of else None)
+        else:
+            rows = _rows(lake, table, month)
     # Sorted by all columns, as text sorts: the same rows are the same bytes.
     rows = rows.sort([pl.col(name).cast(pl.String) for name in rows.columns], nulls_last=False)
     write(rows, form, out)

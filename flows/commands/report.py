@@ -56,10 +56,12 @@ def write_report(lake: Lake, found: Edition, folder: Path, company: str, currenc
     from compute.report.html import html
     from compute.report.markdown import markdown
     from compute.report.report import report as make_report
+    from storage.queries import timed_query
     from storage.report_book import write_report_book
     from storage.reports import manifest_text, public_figures, report_source
 
-    source, month = report_source(lake, found, company, currency), found.row["month"]
+    with timed_query(lake, "report"):
+        source, month = report_source(lake, found, company, currency), found.row["month"]
     document, figures = make_report(source), public_figures(source)
     texts = {"html": html(document), "md": markdown(document), "csv": to_csv(figures), "json": manifest_text(source)}
     paths = tuple(folder / f"report-{month}.{form}" for form in FORMS)
