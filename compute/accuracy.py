@@ -6,7 +6,7 @@ Source: `operations.md` L-15, S-10, S-11.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-SIGNING = ("finance", "accounts", "product", "analytics", "cfo")  # the CFO last
+from compute.lifecycle import SIGNING
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ CHECKS: Mapping[str, Check] = {
         Check("L-23", 3, "something-takes-too-long"),
         Check("L-26", 3, "something-takes-too-long"),
         Check("L-27", 3, "something-takes-too-long"),
+        Check("S-1", 1, "a-certified-month-was-changed"),
+        Check("S-5", 2, "a-revision-is-due"),
         Check("RC-2", 1, "reconciliation-fails", (("refused-batch", "revenue"),)),
         # Who fails net fails gross too.
         Check("RC-3", 1, "reconciliation-fails", (("refused-batch", "revenue"), ("RC-2", "reconciliation"))),

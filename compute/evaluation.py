@@ -23,7 +23,7 @@ def evaluate(facts: Facts) -> tuple[Outcome, ...]:
     """Return the outcome of every check that could be evaluated."""
     return (
         *_watch(facts), *_refused(facts), *of_volumes(facts), *of_outages(facts), *_stale(facts),
-        *_publications(facts), *_drafts(facts), *_completeness(facts), *_reconciliation(facts),
+        *_publications(facts), *_drafts(facts), *_completeness(facts), *_reconciliation(facts), *_certified(facts),
         *of_schedules(facts), *of_timings(facts), *of_lag(facts), *of_alerts(facts),
     )  # fmt: skip
 
@@ -86,6 +86,28 @@ def _drafts(facts: Facts) -> Iterable[Outcome]:
             for month, due, made in found if made is None and due < facts.now
         )  # fmt: skip
         yield Outcome("L-13", "aggregated", problems)
+
+
+def _certified(facts: Facts) -> Iterable[Outcome]:
+    """S-1 of the certified snapshots, once a day, and S-5 of those whose next revision waits."""
+    if facts.tampered is not None:
+        changed = tuple(
+            problem(
+                "S-1", "snapshot", name, f"The figures of {name} are not those that were signed.", since=facts.now,
+                evidence="their hash does not match the lifecycle log's", periods=(name[:7],),
+            )
+            for name in facts.tampered
+        )  # fmt: skip
+        yield Outcome("S-1", "snapshot", changed)
+    if facts.certified:
+        due = tuple(
+            problem(
+                "S-5", "snapshot", month, f"{month} is restated: its next revision waits.", since=since,
+                evidence=f"techflow close {month} shows what changed", periods=(month,),
+            )
+            for month, since in facts.revisions_due.items()
+        )  # fmt: skip
+        yield Outcome("S-5", "snapshot", due)
 
 
 def _completeness(facts: Facts) -> Iterable[Outcome]:

@@ -31,7 +31,10 @@ class Facts:
         now: the wall clock.
         drafts: month → when its first draft was made.
         hashes: month → content hash of its live draft.
-        sign_offs: month → what was signed of it; None where nothing keeps sign-offs.
+        sign_offs: month → what was signed of it.
+        certified: month → when it was first certified.
+        revisions_due: certified months whose next revision waits, each with the instant of its draft (S-5, S-6).
+        tampered: certified snapshots whose figures do not have the hash that was signed; None when not looked at.
         gates: month → gate → verdict of the reconciliation.
         variances: month → net and gross variance of the reconciliation, as shares of the ledger.
         open_rows: month → dataset → rows quarantined and missing.
@@ -51,7 +54,10 @@ class Facts:
     runs: Sequence[Run] = ()
     drafts: Mapping[str, datetime] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
-    sign_offs: Mapping[str, Sequence[SignOff]] | None = None
+    sign_offs: Mapping[str, Sequence[SignOff]] = field(default_factory=dict)
+    certified: Mapping[str, datetime] = field(default_factory=dict)
+    revisions_due: Mapping[str, datetime] = field(default_factory=dict)
+    tampered: Sequence[str] | None = None
     gates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variances: Mapping[str, tuple[Fraction | float, Fraction | float]] = field(default_factory=dict)
     open_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

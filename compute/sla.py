@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from compute.facts import WINDOW, Facts
 from compute.score import Measure
-from compute.sla_close import accurate, complete, drafted, resolved, signed
+from compute.sla_close import accurate, closed, complete, resolved, signed
 from compute.sla_fresh import published, stale, watched
 from compute.sla_times import lagging, succeeded, timed, volumes
 from compute.timing_limits import PROCESSING, QUERY, RAY, VALIDATION
@@ -32,7 +32,12 @@ LEVELS: tuple[Level, ...] = (
     Level("L-12", "engagement, preliminary", "each date ≤ {engagement_hours} h after its end", published(2)),
     Level("L-12", "engagement, mature", "each date ≤ {engagement_mature_hours} h after its end", published(3)),
     Level("L-6", "engagement is not stale", "latest event ≤ {engagement_hours} h ago", stale),
-    Level("L-13", "draft of the month", "business day {due.business_day}, {due.time:%H:%M}Z", drafted),
+    Level(
+        "L-13",
+        "month drafted and certified",
+        "draft business day {due.business_day}, {due.time:%H:%M}Z; certified in the next month",
+        closed,
+    ),
     Level("L-14", "completeness 100 %", "nothing quarantined, nothing missing", complete),
     Level("L-15", "accuracy validated", "five sign-offs on the current hash", signed),
     Level("L-16", "critical incidents", "resolved ≤ {critical_hours} h", resolved("critical")),

@@ -3,6 +3,8 @@
 Source: `operations.md` D.1, L-13 to L-18, L-22.
 """
 
+from datetime import datetime, timedelta
+
 from compute.accuracy import missing_roles
 from compute.calendar import close_due
 from compute.due import IncidentClass
@@ -11,17 +13,30 @@ from compute.months import Month
 from compute.score import Measure, Score, Verdict, hours
 
 
-def drafted(facts: Facts) -> Score:
-    """Return whether drafts were made when they were due (L-13)."""
+def closed(facts: Facts) -> Score:
+    """Return whether months were drafted and certified when they were due (L-13)."""
     found = facts.closing()
     if not found:
         return Score("no run has finished yet", "no_data")
-    late = [due for _, due, made in found if (made or facts.now) > due]
-    waiting = [due for _, due, made in found if made is None and due >= facts.now]
-    told = [f"{month} {f'drafted {made:%Y-%m-%dT%H:%MZ}' if made else 'has no draft'}" for month, _, made in found]
-    is_decided = len(found) > len(waiting)
+    steps = [step for month, due, made in found
+             for step in ((due, made), (month.plus(1).ends_at, facts.certified.get(str(month))))]  # fmt: skip
+    late = [due for due, done in steps if (done or facts.now) > due]
+    waiting = [due for due, done in steps if done is None and due >= facts.now]
+    is_decided = any(done for _, done in steps)
     verdict: Verdict = "breached" if late else "met" if is_decided else "open"
-    return Score(f"{told[-1]}; nothing is certified yet", verdict, min(late, default=None), min(waiting, default=None))
+    return Score(_newest(facts, found[-1]), verdict, min(late, default=None), min(waiting, default=None))
+
+
+def _newest(facts: Facts, found: tuple[Month, datetime, datetime | None]) -> str:
+    """Return how far the newest month is, with the days that it took to certify and whether that was the target."""
+    month, _, made = found
+    drafted = f"{month} {f'drafted {made:%Y-%m-%dT%H:%MZ}' if made else 'has no draft'}"
+    at = facts.certified.get(str(month))
+    if at is None:
+        return f"{drafted}; not certified"
+    target = close_due(month, facts.company.close.certify_due, facts.company.calendar.holidays)
+    days = (at - month.ends_at) // timedelta(days=1)
+    return f"{drafted}; certified after {days} days, target {'met' if at <= target else 'missed'}"
 
 
 def complete(facts: Facts) -> Score:
@@ -51,8 +66,8 @@ def accurate(facts: Facts) -> Score:
 
 def signed(facts: Facts) -> Score:
     """Return who has not signed the newest draft (L-15); due when the month is to be certified."""
-    if facts.sign_offs is None or not facts.hashes:
-        return Score("nobody can sign yet" if facts.sign_offs is None else "no month has been drafted yet", "no_data")
+    if not facts.hashes:
+        return Score("no month has been drafted yet", "no_data")
     month = max(facts.hashes)
     missing = missing_roles(facts.sign_offs.get(month, ()), facts.hashes[month])
     if not missing:

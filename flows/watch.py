@@ -19,6 +19,7 @@ from flows.job import RETRY, Job, Stopwatch, say, start
 from flows.parameters import Instant
 from flows.settings import parse_instant
 from storage.facts import gather_facts
+from storage.facts_close import with_tampering
 from storage.facts_quality import with_alerts
 from storage.facts_volume import with_silences
 from storage.incidents import append_events, current_incidents
@@ -65,6 +66,7 @@ def keep_register(job: Job, now: datetime) -> list[tuple[Incident | None, Event]
     log = job.lake.open(INCIDENT_EVENT)
     known = current_incidents(log)
     facts = with_alerts(job.lake, with_silences(job.lake, gather_facts(job.lake, job.company, now)))
+    facts = with_tampering(job.lake, facts)
     events = advance(known, evaluate(facts), now, job.company)
     append_events(log, events, stopwatch.work(rows=len(events)))
     keep_verdicts(job.lake, verdicts(facts), stopwatch.work(rows=0, dataset=VERDICTS.name))

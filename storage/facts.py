@@ -18,6 +18,7 @@ from storage.catalog import (
     SILVER,
     SNAPSHOT,
 )
+from storage.facts_close import facts_of_close
 from storage.facts_times import ray_jobs, validations
 from storage.facts_volume import gather_volumes
 from storage.incidents import current_incidents
@@ -41,6 +42,7 @@ def gather_facts(lake: Lake, company: Company, now: datetime) -> Facts:
         runs=runs,
         drafts=dict(drafts.group_by("month").agg(pl.col("created_at").min()).rows()),
         hashes=dict(drafts.group_by("month").agg(pl.col("content_hash").last()).rows()),
+        **facts_of_close(lake),
         gates={str(month): dict(part.select("gate", "verdict").rows())
                for (month,), part in gates.partition_by("month", as_dict=True).items()},
         variances=_variances(lake),
