@@ -13,11 +13,12 @@ import pytest
 from compute.company import parse_company
 from compute.evaluation import evaluate
 from compute.incidents import Event, Incident, fold
+from compute.notices import news_in
 from compute.publication import Run
 from compute.sla import Facts, scoreboard
 from compute.success import SCHEDULES, slots
 from compute.volume import Judgement
-from compute.watch import advance, is_page
+from compute.watch import advance
 
 HOUR, STEP = timedelta(hours=1), timedelta(hours=3)
 COMPANY = parse_company("[sla]\nwatch_minutes = 180", source="company.toml")
@@ -71,7 +72,7 @@ def facts(now: datetime, register: dict[str, Incident], known: list[Run], heartb
 
 @pytest.fixture(scope="module")
 def quarter() -> dict[str, Any]:
-    known, events, pages, heartbeat = list(runs()), list[Event](), list[Event](), None
+    known, events, heartbeat = list(runs()), list[Event](), None
     now = BEGIN
     boards = {}
     while now < END:
@@ -79,7 +80,6 @@ def quarter() -> dict[str, Any]:
             register = fold(events)
             given = facts(now, register, known, heartbeat)
             added = advance(register, evaluate(given), now, COMPANY)
-            pages += [event for event in added if is_page(register.get(event.incident_id), event)]
             events += added
             heartbeat = now
             if now.hour == 12:
@@ -88,7 +88,7 @@ def quarter() -> dict[str, Any]:
                     for row in scoreboard(replace(given, incidents=list(register.values())))
                 }
         now += STEP
-    return {"register": fold(events), "pages": pages, "boards": boards}
+    return {"register": fold(events), "pages": news_in(events), "boards": boards}
 
 
 def test_every_fault_is_one_incident_with_its_class_and_clock_and_there_is_no_other(quarter: dict[str, Any]) -> None:
@@ -101,7 +101,7 @@ def test_every_fault_is_one_incident_with_its_class_and_clock_and_there_is_no_ot
 
 
 def test_each_problem_is_told_once_and_its_end_once(quarter: dict[str, Any]) -> None:
-    kinds = [event.kind for event in quarter["pages"]]
+    kinds = [news.what for news in quarter["pages"]]
 
     assert {"opened": len(FAULTS), "resolved": len(FAULTS)} == {kind: kinds.count(kind) for kind in set(kinds)}
     assert {"resolved"} == {each.status for each in quarter["register"].values()}
