@@ -5,18 +5,17 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from pathlib import Path
 
+import polars as pl
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock, MattermostWebhook, SlackWebhook
 from prefect.blocks.webhook import Webhook
-from prefect.logging.loggers import PrefectLogAdapter  # noqa: F401 - its handlers are those that a worker has
 
 import flows.notify
 from compute.incidents import Incident, move
-from flows.aggregated import aggregated
 from flows.notify import PATIENCE_SECONDS
 from flows.watch import watch
+from storage.catalog import RECONCILIATION_GATE
 from storage.incidents import append_events, current_incidents, events_of
 from storage.lake import Lake
 from storage.watched import INCIDENT_EVENT
@@ -35,12 +34,19 @@ def people() -> Iterator[Web]:
 
 
 @pytest.fixture
-def gross(lake: Lake, golden: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+def gross(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """A lake whose ledger fails RC-3 in January: one incident at the first evaluation."""
-    monkeypatch.setenv("TECHFLOW_LEDGER", str(golden / "ledger_offset.sqlite"))
     monkeypatch.setattr(flows.notify, "PATIENCE_SECONDS", 2.0)
-    aggregated("2024-01")
+    judge(lake, "FAIL")
     return lake
+
+
+def judge(lake: Lake, verdict: str) -> None:
+    rows = pl.DataFrame(
+        [{"month": "2024-01", "gate": "RC-3", "verdict": verdict}], schema=dict(RECONCILIATION_GATE.schema)
+    )
+    work = Work(flow="test", dataset=RECONCILIATION_GATE.name)
+    lake.open(RECONCILIATION_GATE).replace(rows, {"2024-01": verdict}, work)
 
 
 def later(minutes: int) -> str:
@@ -67,9 +73,7 @@ def test_ten_seconds_are_the_limit() -> None:
     assert PATIENCE_SECONDS <= 10
 
 
-def test_an_incident_is_told_once_and_its_end_once(
-    gross: Lake, people: Web, golden: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_incident_is_told_once_and_its_end_once(gross: Lake, people: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TECHFLOW_NOTIFY", channel("machine", people, "ok"))
 
     for minutes in (5, 10):
@@ -86,8 +90,7 @@ def test_an_incident_is_told_once_and_its_end_once(
     assert [(1, "prefect-events"), (1, "webhook/machine")] == told_to(gross)
     assert later(5) == one(gross).notified_at.isoformat()
 
-    monkeypatch.setenv("TECHFLOW_LEDGER", str(golden / "ledger.sqlite"))
-    aggregated("2024-01")
+    judge(gross, "pass")
     for minutes in (15, 20, 25):
         watch(at=later(minutes))
 
@@ -155,9 +158,10 @@ def test_a_watch_that_died_between_telling_and_recording_tells_again_by_the_same
     gross: Lake, people: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TECHFLOW_NOTIFY", channel("machine", people, "ok"))
-    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as dying:
         dying.setattr("flows.notices.record_told", _die)
-        watch(at=later(5))
+        with pytest.raises(KeyboardInterrupt):
+            watch(at=later(5))
 
     watch(at=later(10))
     watch(at=later(15))
