@@ -89,6 +89,11 @@ class Settings(BaseSettings):
         return self.ledger or str(self.home / "ledger.sqlite")
 
     @property
+    def metrics_place(self) -> Path:
+        """The file that the watch writes for monitoring; its folder is one for a textfile collector."""
+        return self.home / "metrics" / "techflow.prom"
+
+    @property
     def company_place(self) -> str:
         """The company file; it need not be there."""
         return self.company or str(self.home / "company.toml")

@@ -16,6 +16,7 @@ from flows.job import RETRY, Job, Stopwatch, say, start
 from flows.notices import tell_people
 from flows.parameters import Instant
 from flows.settings import parse_instant
+from flows.standing import leave
 from storage.facts import gather_facts
 from storage.incidents import append_events, current_incidents
 from storage.shape import ALL
@@ -38,6 +39,7 @@ def watch(at: Instant = None) -> dict[str, int]:
     kinds = [event.kind for event in told]
     failing = sum(event.problem is not None for event in told)
     tell_people(job, now)
+    leave(job, told, now)
     say("watch", failing=failing, opened=kinds.count("opened"), resolved=kinds.count("resolved"))
     return {"failing": failing, "opened": kinds.count("opened"), "resolved": kinds.count("resolved")}
 

@@ -17,6 +17,7 @@ from flows.commands import (
     explain,
     export,
     incidents,
+    metrics,
     offsets,
     quarantine,
     release,
@@ -50,6 +51,7 @@ quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(incidents.app, name="incidents")
 app.command("sla")(sla.sla)
+app.command("metrics")(metrics.metrics)
 app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
 app.command("lag")(offsets.lag)
