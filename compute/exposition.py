@@ -81,7 +81,7 @@ FAMILIES: tuple[Family, ...] = (
            ("dataset", "disposition"), lambda of: [(key, float(count)) for key, count in sorted(of.rows.items())]),
     Family("techflow_run_duration_seconds", "How long the last run of a pipeline that ended well took.",
            ("pipeline",), lambda of: _by_name(of.run_seconds)),
-    Family("techflow_reconciliation_variance_ratio", "Billed revenue against the ledger, latest month with a draft due.",
+    Family("techflow_reconciliation_variance_ratio", "Billed revenue against the ledger, latest month with draft due.",
            ("kind",), lambda of: [((kind,), float(share)) for kind, share in sorted(of.variance.items())]),
     Family("techflow_completeness_ratio", "Accepted of accepted, quarantined and missing rows of a month.",
            ("dataset", "period"), lambda of: [(key, float(share)) for key, share in sorted(of.completeness.items())]),

@@ -17,9 +17,15 @@ from prefect.blocks.abstract import NotificationBlock, NotificationError
 from prefect.blocks.core import Block
 from prefect.blocks.webhook import Webhook
 
+from compute.errors import TransientError
+
 PATIENCE_SECONDS = 10.0
-# At a level below these write the address that they call.
+# At a level below a warning these write the address that they call.
 _TALKATIVE = ("apprise", "httpcore", "httpx", "urllib3")
+
+
+class NotTold(TransientError):
+    """A channel did not take a message."""
 
 
 @dataclass(frozen=True, slots=True)

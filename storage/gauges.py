@@ -46,7 +46,8 @@ def _freshness(lake: Lake, rows: pl.DataFrame, company: Company, now: datetime) 
     for promise in PROMISES:
         published = periods(promise, runs, now, company)
         if promise.sla_id in _PIPELINES and published:
-            found[promise.pipeline] = clock(published, now).total_seconds()
+            # A week of growth may be out before it is over: it is not yet late then.
+            found[promise.pipeline] = max(0.0, clock(published, now).total_seconds())
     drafted = {Month.parse(month) for month in lake.read(SNAPSHOT, columns=["month"]).get_column("month").unique()}
     if drafted:
         ended = max(drafted).plus(1).until(Month.of(now.date()).plus(-1))

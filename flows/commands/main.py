@@ -14,6 +14,7 @@ from flows.commands import (
     check,
     demo,
     deploy,
+    digest,
     explain,
     export,
     incidents,
@@ -51,6 +52,8 @@ quarantine.app.command("apply")(release.apply)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(incidents.app, name="incidents")
 app.command("sla")(sla.sla)
+app.command("digest")(digest.digest)
+app.command("on-call")(digest.on_call)
 app.command("metrics")(metrics.metrics)
 app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
