@@ -90,7 +90,7 @@ def _end(incident: Incident, now: datetime) -> str:
 
 def _held(digest: Digest) -> list[str]:
     return [
-        f"{dataset} {month}: {count} row{_s(count)}, `techflow quarantine list {'' if month == UNDATED else month}`"
+        f"{dataset} {month}: {count} row{_s(count)}, `techflow quarantine list{'' if month == UNDATED else f' {month}'}`"
         for (dataset, month), count in sorted(digest.facts.held.items())
     ]
 
