@@ -10,7 +10,6 @@ from typing import Any
 from compute.calendar import week_name, week_start
 from compute.digest import CloseDate, Digest
 from compute.incidents import Incident
-from compute.judging import UNDATED
 from compute.notice_words import SOURCE, blocks_words, kind_words, left
 from compute.rotation import Duty
 
@@ -78,7 +77,7 @@ def _waiting(incident: Incident, now: datetime) -> str:
     words = left(incident, now)
     clock = words if words.startswith("overdue") else f"due in {words}"
     return (
-        f"**{clock}** ({_at(incident.due_at)}): {incident.problem.title.rstrip('.')}\n"
+        f"**{clock}** ({_at(incident.due_at)}): {incident.problem.title}\n"
         f"  {incident.incident_id}, {kind_words(incident)}, {incident.owner_role}{by};"
         f" blocks {blocks_words(incident)}{cause}"
     )
@@ -89,10 +88,17 @@ def _end(incident: Incident, now: datetime) -> str:
 
 
 def _held(digest: Digest) -> list[str]:
-    return [
-        f"{dataset} {month}: {count} row{_s(count)}, `techflow quarantine list{'' if month == UNDATED else f' {month}'}`"
-        for (dataset, month), count in sorted(digest.facts.held.items())
-    ]
+    """Return a line a dataset: how many rows, of which months the first, and the command that lists them."""
+    lines = []
+    for dataset in sorted({dataset for dataset, _ in digest.facts.held}):
+        counts = {month: count for (name, month), count in digest.facts.held.items() if name == dataset}
+        months = sorted(counts)
+        also = f" and {len(months) - 1} more month{_s(len(months) - 1)}" if len(months) > 1 else ""
+        total = sum(counts.values())
+        lines.append(
+            f"{dataset}: {total} row{_s(total)} in {months[0]}{also}, `techflow quarantine list --feed {dataset}`"
+        )
+    return lines
 
 
 def _close(close: CloseDate, now: datetime) -> str:

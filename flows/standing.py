@@ -17,6 +17,8 @@ from storage.facts import gather_facts
 from storage.gauges import gauges, write_gauges
 
 _UNCHANGED = frozenset({"seen", "passed"})
+_COLUMNS = ("verdict", "sla", "name", "measured", "target", "since", "next_due")
+_ORDER = ("breached", "open", "no_data", "met")
 
 
 def leave(job: Job, events: Sequence[Event], now: datetime) -> None:
@@ -52,14 +54,12 @@ def is_shown(events: Sequence[Event], now: datetime, interval: timedelta) -> boo
 
 def board_rows(job: Job, now: datetime) -> list[dict[str, str]]:
     """Return a row per service level, as people read it: what is broken first."""
-    order = ("breached", "open", "no_data", "met")
-    rows = sorted(
-        scoreboard(gather_facts(job.lake, job.company, now)), key=lambda row: order.index(str(row["verdict"]))
-    )
+    board = scoreboard(gather_facts(job.lake, job.company, now))
     return [
-        {
-            name: f"{value:%Y-%m-%d %H:%M}Z" if isinstance(value, datetime) else str(value or "")
-            for name, value in row.items()
-        }
-        for row in rows
+        {name: _shown(row[name]) for name in _COLUMNS}
+        for row in sorted(board, key=lambda row: _ORDER.index(str(row["verdict"])))
     ]
+
+
+def _shown(value: object) -> str:
+    return f"{value:%Y-%m-%d %H:%M}Z" if isinstance(value, datetime) else str(value or "")

@@ -96,7 +96,7 @@ def show_incident(name: Name) -> None:
         "class": f"{one.kind_of}, severity {one.problem.severity}",
         "owner": one.owner_role,
         "began": _at(one.problem.first_bad_at),
-        "detected": f"{_at(one.detected_at)}, seen {one.occurrences} times, reopened {one.reopened_count} times",
+        "detected": _at(one.detected_at) + _times("seen", one.occurrences) + _times("reopened", one.reopened_count),
         "due": f"{_at(one.due_at)}  {left(one, now)}".rstrip(),
         "blocks": blocks_words(one),
         "caused by": one.upstream,
@@ -112,6 +112,10 @@ def show_incident(name: Name) -> None:
     for key, value in told.items():
         if value:
             console.print(f"  {key:13} {value}", markup=False, soft_wrap=True)
+
+
+def _times(what: str, count: int) -> str:
+    return "" if not count else f", {what} once" if count == 1 else f", {what} {count} times"
 
 
 def _act(name: str, kind: Kind, by: str, note: str = "") -> None:
