@@ -121,7 +121,7 @@ def test_who_hangs_or_refuses_holds_nobody_up_and_is_told_by_a_later_watch(
     begun = time.monotonic()
     counts = watch(at=later(5))
 
-    assert time.monotonic() - begun < 2 + 8, "no channel waits for another"
+    assert time.monotonic() - begun < 30, "who hangs does so for a minute"
     assert {"failing": 1, "opened": 1, "resolved": 0} == counts
     assert [(1, "prefect-events"), (1, "webhook/fine")] == told_to(gross)
     said = [record.getMessage() for record in caplog.records if "wait for the next watch" in record.getMessage()]
