@@ -14,7 +14,9 @@ from typing import Literal
 from compute.due import IncidentClass, blocks
 from compute.errors import PermanentError
 
-Kind = Literal["opened", "seen", "passed", "reopened", "acknowledged", "mitigated", "resolved", "closed", "merged"]
+Kind = Literal[
+    "opened", "seen", "passed", "reopened", "acknowledged", "mitigated", "resolved", "closed", "merged", "notified",
+]  # fmt: skip
 Status = Literal["open", "acknowledged", "mitigated", "resolved", "closed"]
 UNRESOLVED: tuple[Status, ...] = ("open", "acknowledged", "mitigated")
 WATCH = "watch"  # who acts when no person does
@@ -73,7 +75,8 @@ class Event:
     Attributes:
         sequence: place among the incident's events, from 1.
         by: a person, or `watch`.
-        note: of a resolution what was done, of a close the root cause, of a merge the other incident.
+        note: of a resolution what was done, of a close the root cause, of a merge the other incident; of `notified`
+            the sequence of what was told, and the channel.
         problem: as the check saw it, of `opened`, `seen` and `reopened`; else None.
         kind_of: the class then; `due_at` the instant it is due.
         upstream: the open incident that caused it, or nothing (I-4).
@@ -99,7 +102,7 @@ class Incident:
     Attributes:
         passes: consecutive passes of its check since it last failed.
         last_at: its last event; nothing may be earlier.
-        is_paged: whether it was ever nobody else's consequence: then people were told, and hear of its end (I-6).
+        notified_at: when the first channel was told of it.
     """
 
     incident_id: str
@@ -110,12 +113,12 @@ class Incident:
     detected_at: datetime
     last_at: datetime
     upstream: str = ""
-    is_paged: bool = True
     status: Status = "open"
     sequence: int = 1
     occurrences: int = 1
     passes: int = 0
     reopened_count: int = 0
+    notified_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     mitigated_at: datetime | None = None
@@ -162,7 +165,7 @@ def _opened(event: Event) -> Incident:
         raise IncidentMove(f"{event.incident_id} begins with '{event.kind}': its log has lost its first event.")
     return Incident(
         event.incident_id, event.problem, event.kind_of, event.owner_role, event.due_at,
-        detected_at=event.at, last_at=event.at, upstream=event.upstream, is_paged=not event.upstream,
+        detected_at=event.at, last_at=event.at, upstream=event.upstream,
     )  # fmt: skip
 
 
@@ -180,10 +183,11 @@ def after(incident: Incident | None, event: Event) -> Incident:
             told, problem=replace(event.problem, first_bad_at=incident.problem.first_bad_at),
             kind_of=event.kind_of or told.kind_of, due_at=event.due_at or told.due_at,
             upstream=event.upstream, occurrences=told.occurrences + 1, passes=0,
-            is_paged=told.is_paged or not event.upstream,
         )  # fmt: skip
     if event.kind == "passed":
         return replace(told, passes=told.passes + 1)
+    if event.kind == "notified":
+        return replace(told, notified_at=told.notified_at or event.at)
     if event.kind in MOVES:
         return _moved(replace(told, status=MOVES[event.kind][1]), event)
     return told

@@ -71,19 +71,6 @@ def advance(
     return tuple(events)
 
 
-def is_page(before: Incident | None, event: Event) -> bool:
-    """Tell whether people are told of an event: once per problem, not of mere consequences, and of its end.
-
-    Args:
-        before: the incident before the event; None when it opens one.
-        event: the event.
-    """
-    if event.problem is not None:
-        is_news = event.kind in ("opened", "reopened") or (before is not None and not before.is_paged)
-        return is_news and not event.upstream
-    return event.kind == "resolved" and before is not None and before.is_paged
-
-
 def _failed(known: Mapping[str, Incident], problem: Problem, now: datetime, company: Company) -> Event:
     same = _same(known, problem, now)
     name = same.incident_id if same else incident_id(problem.fingerprint, now)

@@ -24,6 +24,8 @@ from prefect.workers.process import ProcessWorker
 from pydantic import BaseModel
 
 from compute.errors import BadSetting, PermanentError
+from flows.channels import with_channels
+from flows.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
 Standing = Mapping[tuple[str, str], object]  # by kind and name, what the server holds
@@ -50,9 +52,10 @@ def deploy(pool: str | None = None) -> list[tuple[str, str, str]]:
     declared, automations = _declared("prefect.yaml"), _declared("deployments/automations.yaml")["automations"]
     names = [each["name"] for each in declared["deployments"]]
     pool = pool or declared["deployments"][0]["work_pool"]["name"]
-    wanted = [AutomationCore.model_validate(each) for each in automations]
+    channels = load_settings().channels
     _require_server()
     with get_client(sync_client=True) as client:
+        wanted = [with_channels(each, channels, client) for each in automations]
         before = _standing(client, pool, names, wanted)
         _put_pool(client, pool, before)
         _put_deployments(declared, pool, before)

@@ -4,6 +4,7 @@ Source: `interface.md`, "Settings". An option before a command wins over the env
 """
 
 import os
+import re
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from compute.errors import BadSetting
 from storage.kafka.security import Protocol, Security
 
 PREFIX = "TECHFLOW_"
+_BLOCK = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
 
 
 class Settings(BaseSettings):
@@ -38,6 +40,21 @@ class Settings(BaseSettings):
     kafka_certificate: str = Field(default="", validation_alias="KAFKA_SSL_CERTFILE")
     kafka_key: str = Field(default="", validation_alias="KAFKA_SSL_KEYFILE")
     pseudonym_key: SecretStr | None = None
+    notify: str = ""
+    runbook: str = "docs/runbook.md"
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Who is told of incidents: notification blocks of the Prefect server, as type/name.
+
+        Raises:
+            BadSetting: when one of them is not written so.
+        """
+        names = tuple(dict.fromkeys(filter(None, map(str.strip, self.notify.split(",")))))
+        wrong = [name for name in names if not _BLOCK.fullmatch(name)]
+        if wrong:
+            raise BadSetting(f"{PREFIX}NOTIFY: '{wrong[0]}' names no block: write it as slack-webhook/oncall.")
+        return names
 
     @property
     def kafka_security(self) -> Security:
@@ -70,6 +87,11 @@ class Settings(BaseSettings):
     def ledger_place(self) -> SecretStr:
         """The accounting ledger; its address may hold a password."""
         return self.ledger if self.ledger.get_secret_value() else SecretStr(str(self.home / "ledger.sqlite"))
+
+    @property
+    def metrics_place(self) -> Path:
+        """The file that the watch writes for monitoring; its folder is one for a textfile collector."""
+        return self.home / "metrics" / "techflow.prom"
 
     @property
     def company_place(self) -> str:

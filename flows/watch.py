@@ -8,16 +8,16 @@ from datetime import datetime
 import polars as pl
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.events import emit_event
 
-from compute.due import blocks
 from compute.evaluation import evaluate
-from compute.incidents import Event, Incident, after
+from compute.incidents import Event
 from compute.verdicts import verdicts
-from compute.watch import advance, is_page
+from compute.watch import advance
 from flows.job import RETRY, Job, Stopwatch, say, start
+from flows.notices import tell_people
 from flows.parameters import Instant
 from flows.settings import parse_instant
+from flows.standing import leave
 from storage.facts import gather_facts
 from storage.facts_close import with_tampering
 from storage.facts_quality import with_alerts
@@ -42,11 +42,10 @@ def watch(at: Instant = None) -> dict[str, int]:
     now = parse_instant(at) if at else job.started_at
     look_at_broker(job, now)
     told = keep_register(job, now)
-    for before, event in told:
-        if is_page(before, event):
-            tell(after(before, event), event)
-    kinds = [event.kind for _, event in told]
-    failing = sum(event.problem is not None for _, event in told)
+    kinds = [event.kind for event in told]
+    failing = sum(event.problem is not None for event in told)
+    tell_people(job, now)
+    leave(job, told, now)
     say("watch", failing=failing, opened=kinds.count("opened"), resolved=kinds.count("resolved"))
     return {"failing": failing, "opened": kinds.count("opened"), "resolved": kinds.count("resolved")}
 
@@ -60,8 +59,8 @@ def look_at_broker(job: Job, now: datetime) -> None:
 
 
 @task(task_run_name="evaluate and keep the register", cache_policy=NO_CACHE, **RETRY)
-def keep_register(job: Job, now: datetime) -> list[tuple[Incident | None, Event]]:
-    """Append what the checks say to the log, then verdicts and heartbeat; returns events and the incident before."""
+def keep_register(job: Job, now: datetime) -> list[Event]:
+    """Append what the checks say to the log, then verdicts and heartbeat; returns the events."""
     stopwatch = Stopwatch(job, INCIDENT_EVENT.name)
     log = job.lake.open(INCIDENT_EVENT)
     known = current_incidents(log)
@@ -74,29 +73,4 @@ def keep_register(job: Job, now: datetime) -> list[tuple[Incident | None, Event]
     beat = pl.DataFrame([{"at": now, "failing": failing}], schema=dict(HEARTBEAT.schema))
     work = stopwatch.work(rows=1, dataset=HEARTBEAT.name)
     job.lake.open(HEARTBEAT).replace(beat, {ALL: now.isoformat()}, work)
-    return [(known.get(event.incident_id), event) for event in events]
-
-
-def tell(incident: Incident, event: Event) -> None:
-    """Say it in the log of the run, and as a Prefect event that automations notify people of."""
-    blocked = blocks(incident.kind_of, incident.problem.periods)
-    say(
-        f"{incident.incident_id} {event.kind}: {incident.problem.title}",
-        **{"class": incident.kind_of}, owner=incident.owner_role, due=incident.due_at.isoformat(),
-        blocks=",".join(blocked) or "nothing",
-    )  # fmt: skip
-    emit_event(
-        event=f"techflow.incident.{event.kind}",
-        resource={
-            "prefect.resource.id": f"techflow.incident.{incident.incident_id}",
-            "prefect.resource.name": incident.problem.title,
-            "techflow.class": incident.kind_of,
-            "techflow.owner": incident.owner_role,
-        },
-        payload={
-            "title": incident.problem.title,
-            "evidence": incident.problem.evidence,
-            "due_at": incident.due_at.isoformat(),
-            "blocks_certification_of": list(blocked),
-        },
-    )
+    return list(events)

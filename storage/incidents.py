@@ -11,9 +11,14 @@ from storage.watched import INCIDENT_EVENT
 from storage.work import Work
 
 
+def events_of(log: Table) -> list[Event]:
+    """Return the events of the log at its version."""
+    return [_event(row) for row in log.read().iter_rows(named=True)]
+
+
 def current_incidents(log: Table) -> dict[str, Incident]:
     """Return every incident as it stands at the log's version, oldest first."""
-    return fold(_event(row) for row in log.read().iter_rows(named=True))
+    return fold(events_of(log))
 
 
 def append_events(log: Table, events: Iterable[Event], work: Work) -> None:

@@ -5,16 +5,16 @@ Source: `operations.md` D.3, F.2.
 
 import getpass
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from statistics import mean, median
 from typing import Annotated, Literal
 
 import polars as pl
 import typer
 
-from compute.checks import CHECKS
 from compute.errors import BadSetting
 from compute.incidents import Incident, Kind, move, time_to
+from compute.notice_words import blocks_words, left, runbook_url
 from flows.commands.export import write
 from flows.commands.screen import screen, show_table
 from flows.settings import load_settings, parse_instant
@@ -38,19 +38,6 @@ def _at(instant: datetime | None) -> str:
     return "" if instant is None else f"{instant:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _left(incident: Incident, now: datetime) -> str:
-    """Return how long there is until it is due; of a resolved one whether that was in time."""
-    met = incident.sla_met(now)
-    if incident.is_unresolved:
-        return f"overdue by {_length(now - incident.due_at)}" if met is False else _length(incident.due_at - now)
-    return "" if met is None else "met" if met else "late"
-
-
-def _length(span: timedelta) -> str:
-    hours = int(span.total_seconds()) // 3600
-    return f"{hours // 24} d {hours % 24} h" if hours >= 24 else f"{hours} h {int(span.total_seconds()) // 60 % 60} min"
-
-
 _FIELDS: dict[str, Callable[[Incident, datetime], object]] = {
     "incident": lambda each, _: each.incident_id,
     "class": lambda each, _: each.kind_of,
@@ -60,7 +47,7 @@ _FIELDS: dict[str, Callable[[Incident, datetime], object]] = {
     "owner": lambda each, _: each.owner_role,
     "detected": lambda each, _: _at(each.detected_at),
     "due": lambda each, _: _at(each.due_at),
-    "left": _left,
+    "left": left,
     "blocks": lambda each, _: " ".join(each.blocks),
     "caused_by": lambda each, _: each.upstream,
     "seen": lambda each, _: each.occurrences,
@@ -109,21 +96,26 @@ def show_incident(name: Name) -> None:
         "class": f"{one.kind_of}, severity {one.problem.severity}",
         "owner": one.owner_role,
         "began": _at(one.problem.first_bad_at),
-        "detected": f"{_at(one.detected_at)}, seen {one.occurrences} times, reopened {one.reopened_count} times",
-        "due": f"{_at(one.due_at)}  {_left(one, now)}".rstrip(),
-        "blocks": f"certification of {', '.join(one.blocks)}" if one.blocks else "nothing",
+        "detected": _at(one.detected_at) + _times("seen", one.occurrences) + _times("reopened", one.reopened_count),
+        "due": f"{_at(one.due_at)}  {left(one, now)}".rstrip(),
+        "blocks": blocks_words(one),
         "caused by": one.upstream,
+        "told": _at(one.notified_at),
         "acknowledged": f"{_at(one.acknowledged_at)} by {one.acknowledged_by}" if one.acknowledged_at else "",
         "mitigated": _at(one.mitigated_at),
         "resolved": f"{_at(one.resolved_at)} by {one.resolved_by}: {one.resolution}" if one.resolved_at else "",
         "closed": f"{_at(one.closed_at)} by {one.closed_by}: {one.root_cause}" if one.closed_at else "",
         "merged into": one.merged_into,
-        "runbook": f"docs/runbook.md#{CHECKS[one.problem.check_id].heading}",
+        "runbook": runbook_url(one, load_settings().runbook),
     }
     console.print(f"{one.incident_id}  {one.status}: {one.problem.title}\n", style="bold", markup=False)
     for key, value in told.items():
         if value:
             console.print(f"  {key:13} {value}", markup=False, soft_wrap=True)
+
+
+def _times(what: str, count: int) -> str:
+    return "" if not count else f", {what} once" if count == 1 else f", {what} {count} times"
 
 
 def _act(name: str, kind: Kind, by: str, note: str = "") -> None:

@@ -15,9 +15,11 @@ from flows.commands import (
     close,
     demo,
     deploy,
+    digest,
     explain,
     export,
     incidents,
+    metrics,
     offsets,
     quarantine,
     reconcile,
@@ -62,6 +64,9 @@ app.command("sign-off")(close.sign_off)
 app.command("waive")(close.waive)
 app.command("restate")(close.restate)
 app.command("revoke")(close.revoke)
+app.command("digest")(digest.digest)
+app.command("on-call")(digest.on_call)
+app.command("metrics")(metrics.metrics)
 app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
 app.command("lag")(offsets.lag)

@@ -13,6 +13,7 @@ import yaml
 from compute.checks import CHECKS
 from compute.company_promises import Sla
 from compute.contracts.feeds import FEEDS
+from compute.finding_codes import CHECKS as FINDINGS
 from compute.success import SCHEDULES
 from storage.catalog import BRONZE, DATASETS, JUDGED, SILVER
 from storage.certified import CERTIFICATION
@@ -87,7 +88,9 @@ def test_every_flow_has_a_deployment_on_the_pool() -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     entrypoints = {each["entrypoint"] for each in declared}
 
-    assert {f"flows.{name}.{name}" for name in ("profit", "growth", "engagement", "aggregated", "watch")} == entrypoints
+    assert {
+        f"flows.{name}.{name}" for name in ("profit", "growth", "engagement", "aggregated", "watch", "digest")
+    } == entrypoints
     assert all(each["tags"] == ["techflow", each["entrypoint"].rpartition(".")[2]] for each in declared)
     # Without a slug a second deploy is refused, once the server holds one.
     assert all(
@@ -103,6 +106,7 @@ def test_the_schedules_that_runs_are_counted_against_are_those_of_the_deployment
     crons = {each["name"]: each["schedules"][0]["cron"] for each in declared}
 
     assert f"*/{Sla().watch_minutes} * * * *" == crons.pop("watch")
+    assert "0 7 * * *" == crons.pop("digest")  # a rule says on which days there is one
     assert crons == SCHEDULES
 
 
@@ -111,6 +115,19 @@ def test_every_check_has_its_heading_in_the_runbook() -> None:
     headings = {line.lstrip("# ").lower().replace(" ", "-") for line in lines if line.startswith("#")}
 
     assert {check.heading for check in CHECKS.values()} <= headings
+
+
+def test_every_finding_has_its_heading_in_the_runbook() -> None:
+    lines = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8").splitlines()
+
+    assert {f"### {check.code}" for check in FINDINGS} <= set(lines)
+
+
+def test_the_automation_of_a_silent_watch_waits_for_two_intervals() -> None:
+    declared = yaml.safe_load((ROOT / "deployments" / "automations.yaml").read_text(encoding="utf-8"))["automations"]
+    (silent,) = (each for each in declared if each["name"] == "techflow silent watch")
+
+    assert 2 * 60 * Sla().watch_minutes == silent["trigger"]["within"]
 
 
 def test_export_answers_without_prefect_and_ray(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ import pytest
 
 from compute.evaluation import evaluate
 from compute.incidents import Event, Incident, fold
+from compute.notices import News, news_in
 from compute.sla import scoreboard
 from compute.verdicts import Verdict, news, verdicts
-from compute.watch import advance, is_page
+from compute.watch import advance
 from tests.examples.quarter import COMPANY, at, evaluations, facts
 
 TRUTH: dict[str, Any] = json.loads(Path(__file__).with_name("watched_quarter.json").read_text())
@@ -26,20 +27,19 @@ A_YEAR = "L-19 a year"
 @dataclass(frozen=True)
 class Quarter:
     register: Mapping[str, Incident]
-    pages: list[Event]
+    pages: list[News]
     boards: Mapping[str, list[dict[str, Any]]]
     kept: list[Verdict]
 
 
 @pytest.fixture(scope="module")
 def quarter() -> Quarter:
-    events, pages, kept, heartbeat = list[Event](), list[Event](), list[Verdict](), None
+    events, kept, heartbeat = list[Event](), list[Verdict](), None
     boards, last = {}, dict[Any, Verdict]()
     for now in evaluations():
         register = fold(events)
         given = facts(now, register, heartbeat)
         added = advance(register, evaluate(given), now, COMPANY)
-        pages += [event for event in added if is_page(register.get(event.incident_id), event)]
         events += added
         fresh = news(verdicts(given), last)
         last |= {each.key: each for each in fresh}
@@ -48,7 +48,7 @@ def quarter() -> Quarter:
         name = f"{now:%Y-%m-%dT%H:%M}"
         if name in TRUTH["scoreboards"]:
             boards[name] = scoreboard(replace(given, incidents=list(fold(events).values()), heartbeat=now))
-    return Quarter(fold(events), pages, boards, kept)
+    return Quarter(fold(events), news_in(events), boards, kept)
 
 
 def told(incident: Incident) -> tuple[str, str, str, str, datetime, datetime]:
@@ -76,7 +76,7 @@ def test_what_follows_from_a_fault_is_linked_to_its_incident_and_told_to_nobody(
 
 
 def test_each_problem_is_told_once_and_its_end_once(quarter: Quarter) -> None:
-    kinds = [event.kind for event in quarter.pages]
+    kinds = [news.what for news in quarter.pages]
 
     assert dict.fromkeys(("opened", "resolved"), len(TRUTH["faults"])) == {
         kind: kinds.count(kind) for kind in set(kinds)

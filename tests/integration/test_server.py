@@ -16,8 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.blocks.webhook import Webhook
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tests.conftest import EXAMPLES, ending, environment, start, techflow
+from tests.integration.receivers import web
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -100,16 +104,16 @@ def test_a_second_deploy_changes_nothing_and_says_so(server: Server) -> None:
     told = techflow("deploy", env=server.env).stdout.splitlines()
 
     assert before == holdings(server)
-    assert 7 * ["new"] == [line.split()[0] for line in server.told.splitlines()[:7]]
-    assert {"unchanged"} == {line.split()[0] for line in told[:7]}
-    assert "Nothing changed: the server holds all of it already." == told[7]
-    assert [5, 1] == [len(before["deployments"]), len(before["automations"])]
+    assert 9 * ["new"] == [line.split()[0] for line in server.told.splitlines()[:9]]
+    assert {"unchanged"} == {line.split()[0] for line in told[:9]}
+    assert "Nothing changed: the server holds all of it already." == told[9]
+    assert [6, 2] == [len(before["deployments"]), len(before["automations"])]
     pool = server.ask("work_pools/techflow-process")
     assert ("process", 2) == (pool["type"], pool["concurrency_limit"])
-    # The pipelines take turns; the watch has the other place, and does not wait for what it watches.
+    # The pipelines take turns; the watch and the digest have the other place, and do not wait for what they speak of.
     assert 1 == server.ask("work_pools/techflow-process/queues/default")["concurrency_limit"]
     queues = {each["name"]: each["work_queue_name"] for each in server.listed("deployments")}
-    assert ["watch"] == [name for name, queue in queues.items() if queue == "watch"]
+    assert {"digest", "watch"} == {name for name, queue in queues.items() if queue == "watch"}
     assert (
         "30"
         == pool["base_job_template"]["variables"]["properties"]["env"]["default"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]
@@ -117,7 +121,7 @@ def test_a_second_deploy_changes_nothing_and_says_so(server: Server) -> None:
 
 
 def test_what_somebody_changed_is_brought_back_and_a_schedule_that_is_on_stays_on(server: Server) -> None:
-    automation = server.listed("automations")[0]
+    automation = automation_of(server, "techflow lost runs")
     deployment = server.ask("deployments/name/profit/profit-daily")
     schedule = deployment["schedules"][0]
     server.ask(f"automations/{automation['id']}", {"enabled": False}, "PATCH")
@@ -130,7 +134,7 @@ def test_what_somebody_changed_is_brought_back_and_a_schedule_that_is_on_stays_o
     assert {"changed    work pool techflow-process", "changed    automation techflow lost runs"} == {
         line for line in told if line.startswith("changed")
     }
-    assert server.listed("automations")[0]["enabled"]
+    assert automation_of(server, "techflow lost runs")["enabled"]
     assert 2 == server.ask("work_pools/techflow-process")["concurrency_limit"]
     after = server.ask("deployments/name/profit/profit-daily")["schedules"]
     assert [("0 4 * * *", "UTC", True)] == [
@@ -208,8 +212,8 @@ def test_forms_tell_what_a_month_is(server: Server) -> None:
     for deployment in server.listed("deployments"):
         assert deployment["description"].endswith(".")
         assert "techflow" in deployment["tags"]
-        if deployment["name"] == "watch":
-            continue  # it is asked for an instant, not for months
+        if deployment["name"] in ("digest", "watch"):
+            continue  # they are asked for an instant, not for months
         month = deployment["parameter_openapi_schema"]["properties"]["month"]
         assert (
             "2024-01, or a range 2023-10..2024-03; last and this are the months of the as-of." == month["description"]
@@ -219,7 +223,7 @@ def test_forms_tell_what_a_month_is(server: Server) -> None:
 
 
 def test_a_run_without_a_sign_of_life_is_marked_as_crashed_and_no_other(server: Server) -> None:
-    with noticed_after(server, 10.0):
+    with noticed_after(server, "techflow lost runs", 10.0):
         lost, ended, others = (running(server, tags) for tags in (["techflow"], ["techflow"], []))
         for run, tags in ((lost, ["techflow"]), (ended, ["techflow"]), (others, [])):
             emit(server, "prefect.flow-run.heartbeat", run, tags)
@@ -232,9 +236,9 @@ def test_a_run_without_a_sign_of_life_is_marked_as_crashed_and_no_other(server: 
 
 
 @contextmanager
-def noticed_after(server: Server, seconds: float) -> Iterator[None]:
-    """Let the automation of lost runs wait that long."""
-    declared = server.listed("automations")[0]
+def noticed_after(server: Server, name: str, seconds: float) -> Iterator[None]:
+    """Let an automation wait that long."""
+    declared = automation_of(server, name)
     body = {name: value for name, value in declared.items() if name not in ("id", "created", "updated", "labels")}
     quick = body | {"trigger": body["trigger"] | {"within": seconds}}
     server.ask(f"automations/{declared['id']}", quick, "PUT")
@@ -243,6 +247,45 @@ def noticed_after(server: Server, seconds: float) -> Iterator[None]:
         yield
     finally:
         server.ask(f"automations/{declared['id']}", body, "PUT")
+
+
+def automation_of(server: Server, name: str) -> dict[str, Any]:
+    (found,) = (each for each in server.listed("automations") if each["name"] == name)
+    return found
+
+
+def test_a_silent_watch_is_told_by_the_server_itself_once_per_silence(server: Server) -> None:
+    name = "techflow silent watch"
+    assert ["do-nothing"] == [action["type"] for action in automation_of(server, name)["actions"]]
+    with web() as people:
+        with temporary_settings({PREFECT_API_URL: server.url}):
+            Webhook(url=f"http://127.0.0.1:{people.port}/machine/secret").save("machine")
+            CustomWebhookNotificationBlock(
+                name="chat", url=f"http://127.0.0.1:{people.port}/chat", json_data={"text": "{{subject}}: {{body}}"}
+            ).save("chat")
+        env = server.env | {"TECHFLOW_NOTIFY": "webhook/machine,custom-webhook/chat"}
+        assert f"changed    automation {name}" in techflow("deploy", env=env).stdout.splitlines()
+        assert "Nothing changed" in techflow("deploy", env=env).stdout
+
+        with noticed_after(server, name, 10.0):
+            emit_evaluation(server)
+            wait_until(lambda: len(people.taken) == 2, "the silence to be told", 60)
+            time.sleep(12)  # once per silence, however long
+
+    (event,), (chat,) = people.bodies("machine"), people.bodies("chat")
+    assert ("1.0", "techflow.watch.silent") == (event["specversion"], event["type"])
+    assert datetime.fromisoformat(event["time"]).tzinfo is not None
+    assert chat["text"].startswith("The TechFlow watch is silent: The watch has not evaluated for two of its intervals")
+    refused = techflow("deploy", env=server.env | {"TECHFLOW_NOTIFY": "slack-webhook/none"}, check=False)
+    assert refused.stderr.startswith("not done: TECHFLOW_NOTIFY: slack-webhook/none is no block of the Prefect server")
+
+
+def emit_evaluation(server: Server) -> None:
+    body = {
+        "id": str(uuid.uuid4()), "occurred": datetime.now(UTC).isoformat(), "event": "techflow.watch.evaluated",
+        "resource": {"prefect.resource.id": "techflow.watch"}, "payload": {},
+    }  # fmt: skip
+    server.ask("events", [body])
 
 
 def running(server: Server, tags: list[str]) -> str:
