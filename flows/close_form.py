@@ -43,7 +43,7 @@ class SignOff(RunInput):
 
 
 @flow(name="close", flow_run_name="close {month}", persist_result=True)
-def close_month(month: OneMonth) -> str:
+def close_form(month: OneMonth) -> str:
     """Show what keeps a month from being certified, and take its sign-offs one after another until it is.
 
     Args:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
+from compute.accuracy import SignOff
 from compute.alert_measures import Measures
 from compute.alerts import judge_alerts
 from compute.calendar import day_end
@@ -14,6 +15,7 @@ from compute.dispositions import DISPOSITION
 from compute.facts import Facts
 from compute.incidents import Incident
 from compute.lag import Lag, PartitionLag
+from compute.lifecycle import SIGNING
 from compute.outages import Clicks, hours_of, silences
 from compute.publication import Run
 from compute.success import SCHEDULES, slots
@@ -125,10 +127,13 @@ def facts(now: datetime, register: dict[str, Incident], heartbeat: datetime | No
     hours = [hour for hour in hours_of(first, mark) if hour.date() not in zero]
     drafts = {"2023-12": at("2024-01-03T06:30"), "2024-01": at("2024-02-03T06:30"), "2024-02": at("2024-03-03T06:30")}
     drafts = {month: made for month, made in drafts.items() if made <= now}
+    # The five sign on the morning on which the draft is made.
+    certified = {month: made + timedelta(hours=5) for month, made in drafts.items() if made + timedelta(hours=5) <= now}
     held = 2 if is_between(now, "2024-03-06T09:00", "2024-03-07T09:00") else 0
     is_refused = is_between(now, "2024-02-28T12:00", "2024-02-29T12:00")
     return Facts(
-        now=now, company=COMPANY, runs=known, drafts=drafts, hashes=dict.fromkeys(drafts, "a1"),
+        now=now, company=COMPANY, runs=known, drafts=drafts, hashes=dict.fromkeys(drafts, "a1"), certified=certified,
+        sign_offs={month: [SignOff(role, "a1") for role in SIGNING] for month in certified},
         gates={month: {"RC-2": "pass", "RC-3": "pass"} for month in drafts} or {"2023-11": {"RC-2": "pass", "RC-3": "pass"}},
         open_rows={month: {"expenses": held if month == "2024-02" else 0} for month in drafts} or {"2023-11": {"expenses": 0}},
         refused={("revenue", "2024-01"): 7} if is_refused else {}, incidents=list(register.values()),

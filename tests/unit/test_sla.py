@@ -46,7 +46,9 @@ def test_every_level_of_the_specification_is_on_the_board_with_the_company_files
 
     assert {"L-6", "watch", *(f"L-{number}" for number in range(10, 28))} == {level.sla_id for level in LEVELS}
     assert "each day ≤ 12 h after its end" == rows[0]["target"]
-    assert "draft business day 3, 16:00Z; certified in the next month" == next(row["target"] for row in rows if row["sla"] == "L-13")
+    assert "draft business day 3, 16:00Z; certified in the next month" == next(
+        row["target"] for row in rows if row["sla"] == "L-13"
+    )
     assert "≥ 99.9%" == next(row["target"] for row in rows if row["sla"] == "L-19")
 
 
