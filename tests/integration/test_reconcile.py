@@ -20,9 +20,10 @@ from compute.reconciliation_acts import BadAct
 from flows.aggregated import aggregated
 from flows.commands.export import BY_MONTH
 from flows.reconcile import acknowledge_second_bill, explain_difference, withdraw_act
-from storage.catalog import DATASETS, EXPLANATIONS, LEDGER_ROWS, RECONCILIATION_ROW
+from storage.catalog import DATASETS, EXPLANATIONS, LEDGER_ROWS, RECONCILIATION_ROW, STATEMENT
 from storage.lake import Lake
 from storage.reconciliations import gates_of, pins_of, workbench_of
+from storage.told import told_of
 from storage.watched import OPEN_DIFFERENCE
 from storage.work import Work
 from tests.conftest import environment, techflow
@@ -130,6 +131,8 @@ def test_an_explanation_lifts_rc_4_of_its_row_and_the_other_gates_stay(lake: Lak
     assert {"2024-01": 1} == aggregated("2024-01")["drafts"]
     unlike = {name for name, version in versions(lake).items() if version != before[name]}
     assert {"snapshot/statement"} == unlike, "only the report tells anew"
+    told = told_of(lake, STATEMENT, "2024-01-d1")["gates"]
+    assert [{"gate": gate, "verdict": verdict} for gate, verdict in {**usual, "RC-4": "pass"}.items()] == told
 
 
 def test_it_lapses_when_it_expires_and_when_it_is_withdrawn(lake: Lake, ledger: Path) -> None:

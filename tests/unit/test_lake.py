@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from compute.errors import BadMonth, BadSetting, ContractViolation, PermanentError, PipelineError, TransientError
 from compute.money import MONEY
 from storage.dataset import Dataset
-from storage.errors import LakeBusy, LakeFormat, LakeUnwritable
+from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeUnwritable
 from storage.files import Replacement, write_files
 from storage.lake import NEVER_WRITTEN, Lake, Table
 from storage.meanings import meaning
@@ -413,8 +413,11 @@ def test_a_lake_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path,
 @pytest.mark.parametrize(
     ("properties", "what_to_do"),
     [
-        ({"techflow.lakeFormat": "0"}, "has format 0, this program has format 4: give a new folder with --lake"),
-        ({"techflow.lakeFormat": "10"}, "has format 10, this program has format 4: run the newer program"),
+        (
+            {"techflow.lakeFormat": "0"},
+            f"has format 0, this program has format {LAKE_FORMAT}: give a new folder with --lake",
+        ),
+        ({"techflow.lakeFormat": "10"}, f"has format 10, this program has format {LAKE_FORMAT}: run the newer program"),
         (
             {"techflow.lakeFormat": "new"},
             "has format new, .* give a new folder with --lake and run again from the landing",
