@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+from prefect.client.base import ServerType
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
@@ -48,17 +49,29 @@ def deploy(pool: str | None = None) -> list[tuple[str, str, str]]:
         PermanentError: when Prefect refuses a deployment.
     """
     declared, automations = _declared("prefect.yaml"), _declared("deployments/automations.yaml")["automations"]
-    names = [each["name"] for each in declared["deployments"]]
     pool = pool or declared["deployments"][0]["work_pool"]["name"]
     wanted = [AutomationCore.model_validate(each) for each in automations]
     _require_server()
     with get_client(sync_client=True) as client:
-        before = _standing(client, pool, names, wanted)
+        if client.server_type == ServerType.CLOUD:
+            add_levels(declared, _declared("deployments/service-levels.yaml")["service_levels"])
+        before = _standing(client, pool, declared, wanted)
         _put_pool(client, pool, before)
         _put_deployments(declared, pool, before)
         _put_automations(client, wanted, before)
-        after = _standing(client, pool, names, wanted)
+        after = _standing(client, pool, declared, wanted)
     return [(*key, _verdict(before.get(key), content)) for key, content in after.items()]
+
+
+def add_levels(declared: dict[str, Any], levels: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Add to the deployments of `prefect.yaml` what Prefect Cloud is to watch of them.
+
+    Args:
+        declared: `prefect.yaml`.
+        levels: by deployment, as Prefect's `sla:` has them.
+    """
+    for deployment in declared["deployments"]:
+        deployment["sla"] = levels.get(deployment["name"], [])
 
 
 def _verdict(before: object, after: object) -> str:
@@ -88,17 +101,22 @@ def _require_server() -> None:
         raise BadSetting(f"No Prefect server answers at {url} ({problem}): start it, or correct PREFECT_API_URL.")
 
 
-def _standing(client: SyncPrefectClient, pool: str, names: list[str], automations: list[AutomationCore]) -> Standing:
+def _standing(
+    client: SyncPrefectClient, pool: str, declared: dict[str, Any], automations: list[AutomationCore]
+) -> Standing:
     """Return what the server holds of what is declared."""
+    deployments = declared["deployments"]
+    names = [each["name"] for each in deployments]
+    triggers = [trigger["name"] for each in deployments for trigger in each.get("triggers", ())]
     standing: dict[tuple[str, str], object] = {}
     with contextlib.suppress(ObjectNotFound):
         standing["work pool", pool] = _content(client.read_work_pool(pool))
     of_names = DeploymentFilter(name=DeploymentFilterName(any_=names))
     for deployment in sorted(client.read_deployments(deployment_filter=of_names), key=lambda each: each.name):
         standing["deployment", deployment.name] = _content(deployment)
-    for automation in automations:
-        for found in client.read_automations_by_name(automation.name):
-            standing["automation", automation.name] = _content(found)
+    for name in (*(each.name for each in automations), *triggers):
+        for found in client.read_automations_by_name(name):
+            standing["automation", name] = _content(found)
     return standing
 
 
@@ -135,7 +153,7 @@ def _put_deployments(declared: dict[str, Any], pool: str, before: Standing) -> N
     """Have Prefect deploy what is declared, on the pool; whether a known schedule is on is the operator's to say."""
     for deployment in declared["deployments"]:
         deployment["work_pool"] = {**deployment["work_pool"], "name": pool}
-        if ("deployment", deployment["name"]) in before:
+        if ("deployment", deployment["name"]) in before and "schedules" in deployment:
             deployment["schedules"] = [
                 {name: value for name, value in schedule.items() if name != "active"}
                 for schedule in deployment["schedules"]

@@ -15,6 +15,7 @@ class Dataset:
         key: names a row; no two rows of a partition share it.
         partition_by: one column at most; its values are plain text such as a month.
         description: what a row is.
+        is_pinned: a manifest may name any version of it, so its log is kept (S-9).
     """
 
     name: str
@@ -22,3 +23,4 @@ class Dataset:
     key: tuple[str, ...]
     description: str
     partition_by: str | None = None
+    is_pinned: bool = True

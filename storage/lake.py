@@ -8,8 +8,11 @@ travel in the Delta log as app transactions, beside the rows that they speak of.
 import contextlib
 import hashlib
 import json
+import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -27,6 +30,10 @@ from storage.shape import ALL, arrow_schema, by_partition, require_shape
 from storage.work import DataFile, Work
 
 _FORMAT, _NO_FORMAT = "techflow.lakeFormat", "none"
+_FOR_GOOD = "interval 5200 weeks"
+# A manifest names versions of years ago: they can be opened as long as their log is there (S-9).
+_KEPT = {"delta.logRetentionDuration": _FOR_GOOD, "delta.deletedFileRetentionDuration": _FOR_GOOD}
+_UNTIL_CHECKPOINT = 20  # commits that a reader reads one by one before a checkpoint is worth its file
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 NO_POSITIONS: Mapping[str, int] = MappingProxyType({})
 NEVER_WRITTEN = -1
@@ -315,6 +322,49 @@ class Table:
         beyond = newest.version() - self.version
         return newest.history(None if most is None else most + beyond)[beyond:]
 
+    def file_counts(self) -> dict[str, int]:
+        """Return of how many files each partition consists."""
+        column = self.dataset.partition_by
+        return Counter(action[f"partition.{column}"] if column else ALL for action in self._actions())
+
+    def compact(self, partition: str) -> int:
+        """Write the rows of a partition into few files, in one commit; returns the version.
+
+        Raises:
+            LakeBusy: when the table changed since it was opened.
+        """
+        delta, column = self.created(), self.dataset.partition_by
+        with self._translated():
+            delta.optimize.compact(
+                partition_filters=[(column, "=", partition)] if column else None,
+                # Nothing of ours is recorded: who made the rows stays the last that speaks of them.
+                commit_properties=CommitProperties(max_commit_retries=0),
+            )
+        return delta.version()
+
+    def checkpoint(self) -> bool:
+        """Sum up the log in one file when that spares readers many; tells whether it did."""
+        last = Path(self.location, "_delta_log", "_last_checkpoint")
+        known = json.loads(last.read_bytes())["version"] if last.exists() else 0
+        if self._delta is None or self.version - known < _UNTIL_CHECKPOINT:
+            return False
+        self._delta.create_checkpoint()
+        return True
+
+    def orphans(self, older_than: timedelta) -> list[Path]:
+        """Return the files in the table's folder, older than that, that no version in the log names.
+
+        A killed run leaves such files; those of a run at work are young.
+        """
+        if self._delta is None:
+            return []
+        hours = math.ceil(older_than / timedelta(hours=1))
+        unused = self._delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
+        if not unused:
+            return []
+        log = "".join(path.read_text(encoding="utf-8") for path in Path(self.location, "_delta_log").glob("*.json"))
+        return sorted(Path(self.location, name) for name in unused if Path(name).name not in log)
+
     def created(self) -> DeltaTable:
         """Return the table, made when it was not there.
 
@@ -336,6 +386,7 @@ class Table:
                             name for name in self.dataset.key if name != self.dataset.partition_by
                         ),
                         _FORMAT: LAKE_FORMAT,
+                        **(_KEPT if self.dataset.is_pinned else {}),
                     },
                 )
             # Of two who make it at once each is given it, with what the other has put into it by then.

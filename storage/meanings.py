@@ -245,6 +245,14 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "finished_at": "end of the run",
         "unknown_statuses": "accounts whose current status was Unknown",
     },
+    "backfill_audit": {
+        "scope": "the range of months that the backfill was asked for",
+        "by": "who began it",
+        "hash_before": "content hash of the month's live draft before; empty when it had none",
+        "hash_after": "content hash of the month's live draft afterwards",
+        "started_at": "when the month was begun",
+        "finished_at": "when the month was done",
+    },
     "heartbeat": {"at": "when the watch last evaluated", "failing": "problems that it found"},
     "incident_event": {
         "incident_id": "the incident",
