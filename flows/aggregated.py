@@ -149,11 +149,17 @@ def write_account_use(job: Job, stale: Mapping[str, str]) -> int:
 
 def bring_draft(job: Job, month: Month) -> Draft:
     """Return the month's live draft, made anew when what it was made from has changed."""
-    live = live_draft(job.lake, month)
-    if live and _contents(live.upstream) == _contents(_upstream(job, month)):
+    live = current_draft(job, month)
+    if live:
         say(f"snapshot {live.snapshot_id}: unchanged")
         return live
     return merge_snapshot(job, month)
+
+
+def current_draft(job: Job, month: Month) -> Draft | None:
+    """Return the month's live draft if it was made from what is there now."""
+    live = live_draft(job.lake, month)
+    return live if live and _contents(live.upstream) == _contents(_upstream(job, month)) else None
 
 
 def _upstream(job: Job, month: Month) -> Mapping[str, Mapping[str, object]]:

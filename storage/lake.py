@@ -6,11 +6,12 @@ travel in the Delta log as app transactions, beside the rows that they speak of.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -25,11 +26,12 @@ from deltalake.transaction import AddAction
 
 from compute.errors import ContractViolation
 from storage.dataset import Dataset
-from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeUnwritable, VersionGone
+from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeFull, LakeUnwritable, VersionGone
 from storage.shape import ALL, arrow_schema, by_partition, require_shape
 from storage.work import DataFile, Work
 
 _FORMAT, _NO_FORMAT = "techflow.lakeFormat", "none"
+_NO_ROOM = ("No space left", "quota exceeded")  # as the system says it, through whichever library
 _FOR_GOOD = "interval 5200 weeks"
 # A manifest names versions of years ago: they can be opened as long as their log is there (S-9).
 _KEPT = {"delta.logRetentionDuration": _FOR_GOOD, "delta.deletedFileRetentionDuration": _FOR_GOOD}
@@ -79,6 +81,7 @@ class Lake:
 
         Raises:
             LakeUnwritable: when it cannot be made or written; nothing was written.
+            LakeFull: when its disk has no room; nothing was written.
             LakeFormat: when its tables are older or newer; nothing was written.
         """
         if "://" in self.root:
@@ -94,6 +97,8 @@ class Lake:
             probe.touch()
             probe.unlink()
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise LakeFull(root=self.root) from error
             raise LakeUnwritable(root=self.root, reason=error.strerror or str(error)) from error
 
 
@@ -430,16 +435,29 @@ class Table:
             max_commit_retries=0,
         )
 
-    @contextlib.contextmanager
-    def _translated(self) -> Any:
-        try:
-            yield
-        except CommitFailedError as error:
-            raise LakeBusy(dataset=self.dataset.name) from error
-        except (DeltaError, OSError) as error:
-            if "ermission denied" in str(error) or "ead-only" in str(error):
-                raise LakeUnwritable(root=self._lake.root, reason="permission denied") from error
-            raise
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return translated(self._lake.root, self.dataset.name)
+
+
+@contextlib.contextmanager
+def translated(root: str, dataset: str) -> Iterator[None]:
+    """Say in our own words what writing a table met.
+
+    Raises:
+        LakeBusy: when somebody else committed meanwhile.
+        LakeFull: when the disk has no room.
+        LakeUnwritable: when it cannot be written.
+    """
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        if any(words in str(error) for words in _NO_ROOM):
+            raise LakeFull(root=root) from error
+        if isinstance(error, CommitFailedError):
+            raise LakeBusy(dataset=dataset) from error
+        if "ermission denied" in str(error) or "ead-only" in str(error):
+            raise LakeUnwritable(root=root, reason="permission denied") from error
+        raise
 
 
 def _format_of(log: Path) -> str | None:
