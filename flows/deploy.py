@@ -20,11 +20,11 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import get_current_settings
 from prefect.workers.process import ProcessWorker
 from pydantic import BaseModel
 
 from compute.errors import BadSetting, PermanentError
+from flows.server import require_answer, server_url
 
 ROOT = Path(__file__).parents[1]
 Standing = Mapping[tuple[str, str], object]  # by kind and name, what the server holds
@@ -89,16 +89,12 @@ def _declared(name: str) -> dict[str, Any]:
 
 
 def _require_server() -> None:
-    url = get_current_settings().api.url
-    if not url:
+    if not server_url():
         raise BadSetting(
             "PREFECT_API_URL is not set: start a server with `prefect server start` and set it to "
             "http://127.0.0.1:4200/api, or to the address of the server that you have."
         )
-    with get_client(sync_client=True) as client:
-        problem = client.api_healthcheck()
-    if problem:
-        raise BadSetting(f"No Prefect server answers at {url} ({problem}): start it, or correct PREFECT_API_URL.")
+    require_answer()
 
 
 def _standing(
@@ -166,7 +162,7 @@ def _put_deployments(declared: dict[str, Any], pool: str, before: Standing) -> N
 
 def _prefect(*words: str) -> None:
     # The server that is in force here need not be in the environment: it may stand in a profile.
-    env = {**os.environ, "PREFECT_API_URL": str(get_current_settings().api.url)}
+    env = {**os.environ, "PREFECT_API_URL": str(server_url())}
     done = subprocess.run(
         [sys.executable, "-m", "prefect", *words], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )

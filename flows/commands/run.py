@@ -38,7 +38,7 @@ def start_prefect(month: str, as_of: str | None) -> None:
 
     Raises:
         BadMonth: when the month is none.
-        BadSetting: when the as-of or a setting is wrong.
+        BadSetting: when the as-of or a setting is wrong, or the Prefect server that is set does not answer.
         LakeUnwritable: when the lake cannot be written.
     """
     known_at = parse_instant(as_of) if as_of else datetime.now(UTC)
@@ -49,6 +49,10 @@ def start_prefect(month: str, as_of: str | None) -> None:
     console = screen(stderr=True)
     quiet_prefect()
     console.print("starting Prefect …", style="dim")
+    from flows.server import require_answer, server_url
+
+    if server_url():
+        require_answer()
     show_progress(console)
 
 

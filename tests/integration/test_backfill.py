@@ -117,7 +117,7 @@ def test_upkeep_makes_many_files_few_and_changes_no_row_and_no_version_that_was(
     judged, bronze = (tables["revenue"] for tables in (JUDGED, BRONZE))
     assert 2 == lake.open(bronze).file_counts()[ALL] == lake.open(judged).file_counts()["2024-01"]
     rows = {dataset.name: lake.read(dataset) for dataset in DATASETS}
-    pinned = {dataset: lake.open(dataset).version for dataset in (bronze, judged)}
+    pinned = [(dataset, lake.open(dataset).version) for dataset in (bronze, judged)]
     before = live_draft(lake, Month(2024, 1))
 
     told = upkeep()
@@ -126,7 +126,7 @@ def test_upkeep_makes_many_files_few_and_changes_no_row_and_no_version_that_was(
     assert 1 == lake.open(bronze).file_counts()[ALL] == lake.open(judged).file_counts()["2024-01"]
     for dataset in DATASETS:
         assert in_order(dataset, rows[dataset.name]).equals(in_order(dataset, lake.read(dataset))), dataset.name
-    for dataset, version in pinned.items():  # who pinned a version reads it still
+    for dataset, version in pinned:  # who pinned a version reads it still
         assert in_order(dataset, rows[dataset.name]).equals(in_order(dataset, lake.open(dataset, version).read()))
     aggregated("2024-01")
     after = live_draft(lake, Month(2024, 1))

@@ -202,14 +202,14 @@ def test_a_month_of_backlog_is_caught_up_by_one_run(
     late = lake.read(LATE_EVENTS).select("offset", "class").rows()
     assert [(2, "late")] == late
 
-    monkeypatch.setenv("TECHFLOW_HOME", str(tmp_path / "daily"))
+    monkeypatch.setenv("TECHFLOW_LAKE", str(tmp_path / "daily"))
     shutil.rmtree(landing)
     landing_of(golden, tmp_path, monkeypatch)
     for day in ("2024-01-02", "2024-01-12", "2024-01-22", "2024-02-05"):
         arrive(landing, golden, until=day)
         clock(f"{day}T05:00:00Z")
         aggregated("last..this")
-    assert same(lake, Lake(str(tmp_path / "daily" / "lake")))
+    assert same(lake, Lake(str(tmp_path / "daily")))
 
 
 CLICKS = (
