@@ -77,6 +77,34 @@ def test_a_run_outlasts_a_server_that_is_started_again(server: Served, home: dic
     assert BILL in figures(server, home)
 
 
+def test_a_run_that_a_longer_outage_ended_is_marked_and_the_next_finishes_its_work(
+    server: Served, home: dict[str, str]
+) -> None:
+    # As patient as a run is after a minute.
+    with server.noticed_after(20.0), server.working(**home, PREFECT_CLIENT_MAX_RETRIES="0"):
+        with server.held() as hold:
+            lost = server.run("aggregated-monthly", month="2024-01")
+            at_work(server)
+            process = server.process(lost)
+            killed(server.server)
+            hold.unlink()
+            wait_until(lambda: not is_alive(process), "the end of the run's process")
+        server.serve()
+
+        assert ["CRASHED"] == server.end(lost)
+
+    with server.working(**home):
+        assert ["COMPLETED"] == server.end(server.run("aggregated-monthly", month="2024-01"))
+    assert BILL in figures(server, home)
+
+
+def is_alive(process: int) -> bool:
+    try:
+        return "zombie" not in Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+
+
 def test_a_run_outlasts_a_database_that_somebody_else_has_locked(server: Served, home: dict[str, str]) -> None:
     with server.working(**home), server.held() as hold:
         run = server.run("aggregated-monthly", month="2024-01")
@@ -89,19 +117,21 @@ def test_a_run_outlasts_a_database_that_somebody_else_has_locked(server: Served,
     assert BILL in figures(server, home)
 
 
-def test_a_run_goes_on_when_its_worker_is_killed_and_a_new_worker_takes_the_next(
+def test_a_run_whose_worker_is_killed_crashes_at_its_next_line_and_a_new_worker_takes_the_next(
     server: Served, home: dict[str, str]
 ) -> None:
     with server.held() as hold:
         worker = server.work(**home)
-        run = server.run("aggregated-monthly", month="2024-01")
+        lost = server.run("aggregated-monthly", month="2024-01")
         at_work(server)
         killed(worker)
-        hold.unlink()
-        assert ["COMPLETED"] == server.end(run)
+        waiting = server.run("aggregated-monthly", month="2024-01")
+        hold.unlink()  # it goes on until it has something to say, which nobody reads
+        assert ["CRASHED"] == server.end(lost)
+    assert "SCHEDULED" == server.state(waiting)
 
     with server.working(**home):
-        assert ["COMPLETED"] == server.end(server.run("profit-daily", month="2024-01"))
+        assert ["COMPLETED"] == server.end(waiting)
     assert BILL in figures(server, home)
 
 
