@@ -37,12 +37,20 @@ def publish(job: Job, drafts: list[Draft]) -> None:
     )
     for key, rows, description in (
         ("investor-snapshot", headline_rows(job, drafts), "Headline figures of the drafts."),
-        ("dispositions", disposition_rows(job), "What became of every row received."),
-        ("held-rows", held_rows(job, months), "Quarantined rows, and why."),
         ("findings", finding_rows(job, months), "What is odd when rows are compared."),
     ):
         create_table_artifact(key=key, table=rows, description=description)
+    publish_verdicts(job, months)
     publish_tables(job)
+
+
+def publish_verdicts(job: Job, months: list[str]) -> None:
+    """Show what became of the rows received, and which are held."""
+    for key, rows, description in (
+        ("dispositions", disposition_rows(job), "What became of every row received."),
+        ("held-rows", held_rows(job, months), "Quarantined rows, and why."),
+    ):
+        create_table_artifact(key=key, table=rows, description=description)
 
 
 def publish_tables(job: Job) -> None:

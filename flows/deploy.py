@@ -14,17 +14,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+from prefect.client.base import ServerType
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import get_current_settings
 from prefect.workers.process import ProcessWorker
 from pydantic import BaseModel
 
 from compute.errors import BadSetting, PermanentError
 from flows.channels import with_channels
+from flows.server import require_answer, server_url
 from flows.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
@@ -50,18 +51,30 @@ def deploy(pool: str | None = None) -> list[tuple[str, str, str]]:
         PermanentError: when Prefect refuses a deployment.
     """
     declared, automations = _declared("prefect.yaml"), _declared("deployments/automations.yaml")["automations"]
-    names = [each["name"] for each in declared["deployments"]]
     pool = pool or declared["deployments"][0]["work_pool"]["name"]
     channels = load_settings().channels
     _require_server()
     with get_client(sync_client=True) as client:
+        if client.server_type == ServerType.CLOUD:
+            add_levels(declared, _declared("deployments/service-levels.yaml")["service_levels"])
         wanted = [with_channels(each, channels, client) for each in automations]
-        before = _standing(client, pool, names, wanted)
+        before = _standing(client, pool, declared, wanted)
         _put_pool(client, pool, before)
         _put_deployments(declared, pool, before)
         _put_automations(client, wanted, before)
-        after = _standing(client, pool, names, wanted)
+        after = _standing(client, pool, declared, wanted)
     return [(*key, _verdict(before.get(key), content)) for key, content in after.items()]
+
+
+def add_levels(declared: dict[str, Any], levels: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Add to the deployments of `prefect.yaml` what Prefect Cloud is to watch of them.
+
+    Args:
+        declared: `prefect.yaml`.
+        levels: by deployment, as Prefect's `sla:` has them.
+    """
+    for deployment in declared["deployments"]:
+        deployment["sla"] = levels.get(deployment["name"], [])
 
 
 def _verdict(before: object, after: object) -> str:
@@ -79,29 +92,30 @@ def _declared(name: str) -> dict[str, Any]:
 
 
 def _require_server() -> None:
-    url = get_current_settings().api.url
-    if not url:
+    if not server_url():
         raise BadSetting(
             "PREFECT_API_URL is not set: start a server with `prefect server start` and set it to "
             "http://127.0.0.1:4200/api, or to the address of the server that you have."
         )
-    with get_client(sync_client=True) as client:
-        problem = client.api_healthcheck()
-    if problem:
-        raise BadSetting(f"No Prefect server answers at {url} ({problem}): start it, or correct PREFECT_API_URL.")
+    require_answer()
 
 
-def _standing(client: SyncPrefectClient, pool: str, names: list[str], automations: list[AutomationCore]) -> Standing:
+def _standing(
+    client: SyncPrefectClient, pool: str, declared: dict[str, Any], automations: list[AutomationCore]
+) -> Standing:
     """Return what the server holds of what is declared."""
+    deployments = declared["deployments"]
+    names = [each["name"] for each in deployments]
+    triggers = [trigger["name"] for each in deployments for trigger in each.get("triggers", ())]
     standing: dict[tuple[str, str], object] = {}
     with contextlib.suppress(ObjectNotFound):
         standing["work pool", pool] = _content(client.read_work_pool(pool))
     of_names = DeploymentFilter(name=DeploymentFilterName(any_=names))
     for deployment in sorted(client.read_deployments(deployment_filter=of_names), key=lambda each: each.name):
         standing["deployment", deployment.name] = _content(deployment)
-    for automation in automations:
-        for found in client.read_automations_by_name(automation.name):
-            standing["automation", automation.name] = _content(found)
+    for name in (*(each.name for each in automations), *triggers):
+        for found in client.read_automations_by_name(name):
+            standing["automation", name] = _content(found)
     return standing
 
 
@@ -138,7 +152,7 @@ def _put_deployments(declared: dict[str, Any], pool: str, before: Standing) -> N
     """Have Prefect deploy what is declared, on the pool; whether a known schedule is on is the operator's to say."""
     for deployment in declared["deployments"]:
         deployment["work_pool"] = {**deployment["work_pool"], "name": pool}
-        if ("deployment", deployment["name"]) in before:
+        if ("deployment", deployment["name"]) in before and "schedules" in deployment:
             deployment["schedules"] = [
                 {name: value for name, value in schedule.items() if name != "active"}
                 for schedule in deployment["schedules"]
@@ -151,7 +165,7 @@ def _put_deployments(declared: dict[str, Any], pool: str, before: Standing) -> N
 
 def _prefect(*words: str) -> None:
     # The server that is in force here need not be in the environment: it may stand in a profile.
-    env = {**os.environ, "PREFECT_API_URL": str(get_current_settings().api.url)}
+    env = {**os.environ, "PREFECT_API_URL": str(server_url())}
     done = subprocess.run(
         [sys.executable, "-m", "prefect", *words], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )

@@ -45,11 +45,16 @@ def bring_drafts(job: Job, months: Sequence[Month]) -> list[Draft]:
     return drafts
 
 
+def current_draft(job: Job, month: Month) -> Draft | None:
+    """Return the month's newest snapshot if it was made from what is there now."""
+    live = live_draft(job.lake, month)
+    return live if live and _contents(live.manifest["upstream"]) == _contents(upstream_of(job, month)) else None
+
+
 def _bring(job: Job, month: Month, log: Log) -> Draft:
     """Return the live draft, made anew when its upstream or its waivers changed."""
-    live, waivers = live_draft(job.lake, month), waiver_notes(log, str(month), job.started_at)
-    is_same = live and _contents(live.manifest["upstream"]) == _contents(upstream_of(job, month))
-    if live and is_same and live.manifest["waivers"] == waivers:
+    live, waivers = current_draft(job, month), waiver_notes(log, str(month), job.started_at)
+    if live and live.manifest["waivers"] == waivers:
         say(f"snapshot {live.snapshot_id}: unchanged")
         return live
     return merge_snapshot(job, month, waivers)

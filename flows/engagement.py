@@ -19,7 +19,7 @@ from compute.months import Month
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
-from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
+from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, start
 from flows.parameters import Instant, Months, run_name
 from flows.record import record_run
 from flows.user_days import bring_user_days
@@ -131,6 +131,7 @@ def write_engagement_figures(job: Job, stale: Mapping[str, str]) -> int:
     inputs = {source.dataset.name: source.version for source in sources}
     daily.commit(stale, watch.work(rows=daily.rows, inputs=inputs, dataset=ACCOUNT_DAY_TABLE.name))
     version = figures.commit(stale, watch.work(rows=figures.rows, inputs=inputs))
+    ASSET.add_metadata({"months": month_span(months)})  # the event of what has materialised says of when
     say("engagement figures", months=len(months), rows=figures.rows, version=version)
     return version
 

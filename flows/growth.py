@@ -14,7 +14,7 @@ from compute.retention import cohort_members
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
-from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
+from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, start
 from flows.parameters import Instant, Months, run_name
 from flows.record import record_run
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, STATUS_STEP
@@ -104,5 +104,6 @@ def write_growth_figures(job: Job, stale: Mapping[str, str]) -> int:
     inputs = {source.dataset.name: source.version for source in sources}
     marks = dict.fromkeys((f"{month}#records" for month in stale), key_number(_records(job)))
     version = figures.commit(stale, watch.work(rows=figures.rows, inputs=inputs), marks)
+    ASSET.add_metadata({"months": month_span(months)})  # the event of what has materialised says of when
     say("growth figures", months=len(months), rows=figures.rows, version=version)
     return version

@@ -112,14 +112,15 @@ def judge_new(job: Job, received: Received) -> None:
     for rows in _unjudged(job, received, is_all=whole):
         judged.created()
         files += write_files(job.lake, judged.dataset, judge(rows, contract, job.company, _key(job)))
-    if not files and not whole:
-        return
     marks = {_RULES: key_number(rules), _RECEIVED: key_number(key)} | (
         {_KEY: _key_number(job)} if contract.user else {}
     )
     behind = {received.bronze.dataset.name: received.bronze.version}
     work = watch.work(rows=sum(file.rows for file in files), inputs=behind)
-    if whole:
+    if not files and not whole:
+        if judged.version >= 0:  # the files of bronze are others, its rows are not: next time that is known
+            judged.append_files((), marks, work)
+    elif whole:
         months = {*judged.partitions(), *(file.partition for file in files)}
         judged.replace_files(files, dict.fromkeys(months, rules), work, marks)
     else:

@@ -16,7 +16,7 @@ from compute.profit import ProfitInput, profit_figures
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
-from flows.job import RETRY, Job, Stopwatch, asked_months, say, start
+from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, start
 from flows.parameters import Instant, Months, run_name
 from flows.record import record_run
 from flows.user_days import bring_user_days
@@ -141,5 +141,6 @@ def write_profit_figures(job: Job, stale: Mapping[str, str]) -> int:
         figures.add(str(month), profit_figures(profit_input, month, job.company))
     inputs = {**given.versions, ledger.dataset.name: ledger.version}
     version = figures.commit(stale, watch.work(rows=figures.rows, inputs=inputs))
+    ASSET.add_metadata({"months": month_span(months)})  # the event of what has materialised says of when
     say("profit figures", months=len(months), rows=figures.rows, version=version)
     return version

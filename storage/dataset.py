@@ -16,6 +16,7 @@ class Dataset:
         partition_by: one column at most; its values are plain text such as a month.
         description: what a row is.
         is_append_only: Delta itself refuses to change or remove a row.
+        is_pinned: a manifest may name any version of it, so its log is kept (S-9).
     """
 
     name: str
@@ -24,3 +25,4 @@ class Dataset:
     description: str
     partition_by: str | None = None
     is_append_only: bool = False
+    is_pinned: bool = True

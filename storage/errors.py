@@ -19,6 +19,15 @@ class LakeUnwritable(PermanentError):
         super().__init__(f"The lake at {root} cannot be written ({reason}): give another with --lake, or its rights.")
 
 
+class LakeFull(PermanentError):
+    """The disk of the lake has no room; what was committed before stands, and nothing is half written."""
+
+    def __init__(self, *, root: str) -> None:
+        super().__init__(
+            f"The disk of the lake at {root} is full: make room there and run again; no table holds half of anything."
+        )
+
+
 class LakeFormat(PermanentError):
     """The lake was made by a program whose tables differ from ours; nothing was written."""
 

@@ -11,20 +11,25 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from storage.dataset import Dataset
-from storage.lake import NO_POSITIONS, Lake
+from storage.lake import NO_POSITIONS, Lake, translated
 from storage.shape import by_partition, require_shape
 from storage.work import DataFile, Work, Written
 
 
 def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFile]:
-    """Write rows into the dataset's folder, a file per partition, under names that were never used."""
+    """Write rows into the dataset's folder, a file per partition, under names that were never used.
+
+    Raises:
+        LakeFull: when the disk has no room.
+    """
     column = dataset.partition_by
     parts = rows.partition_by(column, as_dict=True, include_key=False) if column else {("",): rows}
     folder = Path(lake.root) / dataset.name
-    return [
-        _write_file(folder, f"{column}={name}" if column else "", str(name), part, dataset.key)
-        for (name,), part in sorted(parts.items())
-    ]
+    with translated(lake.root, dataset.name):
+        return [
+            _write_file(folder, f"{column}={name}" if column else "", str(name), part, dataset.key)
+            for (name,), part in sorted(parts.items())
+        ]
 
 
 class Replacement:

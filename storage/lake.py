@@ -6,10 +6,14 @@ travel in the Delta log as app transactions, beside the rows that they speak of.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -22,11 +26,16 @@ from deltalake.transaction import AddAction
 
 from compute.errors import ContractViolation
 from storage.dataset import Dataset
-from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeUnwritable, VersionGone
+from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeFull, LakeUnwritable, VersionGone
 from storage.shape import ALL, arrow_schema, by_partition, require_shape
 from storage.work import DataFile, Work
 
 _FORMAT, _NO_FORMAT = "techflow.lakeFormat", "none"
+_NO_ROOM = ("No space left", "quota exceeded")  # as the system says it, through whichever library
+_FOR_GOOD = "interval 5200 weeks"
+# A manifest names versions of years ago: they can be opened as long as their log is there (S-9).
+_KEPT = {"delta.logRetentionDuration": _FOR_GOOD, "delta.deletedFileRetentionDuration": _FOR_GOOD}
+_UNTIL_CHECKPOINT = 20  # commits that a reader reads one by one before a checkpoint is worth its file
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 NO_POSITIONS: Mapping[str, int] = MappingProxyType({})
 NEVER_WRITTEN = -1
@@ -72,6 +81,7 @@ class Lake:
 
         Raises:
             LakeUnwritable: when it cannot be made or written; nothing was written.
+            LakeFull: when its disk has no room; nothing was written.
             LakeFormat: when its tables are older or newer; nothing was written.
         """
         if "://" in self.root:
@@ -87,6 +97,8 @@ class Lake:
             probe.touch()
             probe.unlink()
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise LakeFull(root=self.root) from error
             raise LakeUnwritable(root=self.root, reason=error.strerror or str(error)) from error
 
 
@@ -315,6 +327,49 @@ class Table:
         beyond = newest.version() - self.version
         return newest.history(None if most is None else most + beyond)[beyond:]
 
+    def file_counts(self) -> dict[str, int]:
+        """Return of how many files each partition consists."""
+        column = self.dataset.partition_by
+        return Counter(action[f"partition.{column}"] if column else ALL for action in self._actions())
+
+    def compact(self, partition: str) -> int:
+        """Write the rows of a partition into few files, in one commit; returns the version.
+
+        Raises:
+            LakeBusy: when the table changed since it was opened.
+        """
+        delta, column = self.created(), self.dataset.partition_by
+        with self._translated():
+            delta.optimize.compact(
+                partition_filters=[(column, "=", partition)] if column else None,
+                # Nothing of ours is recorded: who made the rows stays the last that speaks of them.
+                commit_properties=CommitProperties(max_commit_retries=0),
+            )
+        return delta.version()
+
+    def checkpoint(self) -> bool:
+        """Sum up the log in one file when that spares readers many; tells whether it did."""
+        last = Path(self.location, "_delta_log", "_last_checkpoint")
+        known = json.loads(last.read_bytes())["version"] if last.exists() else 0
+        if self._delta is None or self.version - known < _UNTIL_CHECKPOINT:
+            return False
+        self._delta.create_checkpoint()
+        return True
+
+    def orphans(self, older_than: timedelta) -> list[Path]:
+        """Return the files in the table's folder, older than that, that no version in the log names.
+
+        A killed run leaves such files; those of a run at work are young.
+        """
+        if self._delta is None:
+            return []
+        hours = math.ceil(older_than / timedelta(hours=1))
+        unused = self._delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
+        if not unused:
+            return []
+        log = "".join(path.read_text(encoding="utf-8") for path in Path(self.location, "_delta_log").glob("*.json"))
+        return sorted(Path(self.location, name) for name in unused if Path(name).name not in log)
+
     def created(self) -> DeltaTable:
         """Return the table, made when it was not there.
 
@@ -337,6 +392,7 @@ class Table:
                         ),
                         _FORMAT: LAKE_FORMAT,
                         **({"delta.appendOnly": "true"} if self.dataset.is_append_only else {}),
+                        **(_KEPT if self.dataset.is_pinned else {}),
                     },
                 )
             # Of two who make it at once each is given it, with what the other has put into it by then.
@@ -380,16 +436,29 @@ class Table:
             max_commit_retries=0,
         )
 
-    @contextlib.contextmanager
-    def _translated(self) -> Any:
-        try:
-            yield
-        except CommitFailedError as error:
-            raise LakeBusy(dataset=self.dataset.name) from error
-        except (DeltaError, OSError) as error:
-            if "ermission denied" in str(error) or "ead-only" in str(error):
-                raise LakeUnwritable(root=self._lake.root, reason="permission denied") from error
-            raise
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return translated(self._lake.root, self.dataset.name)
+
+
+@contextlib.contextmanager
+def translated(root: str, dataset: str) -> Iterator[None]:
+    """Say in our own words what writing a table met.
+
+    Raises:
+        LakeBusy: when somebody else committed meanwhile.
+        LakeFull: when the disk has no room.
+        LakeUnwritable: when it cannot be written.
+    """
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        if any(words in str(error) for words in _NO_ROOM):
+            raise LakeFull(root=root) from error
+        if isinstance(error, CommitFailedError):
+            raise LakeBusy(dataset=dataset) from error
+        if "ermission denied" in str(error) or "ead-only" in str(error):
+            raise LakeUnwritable(root=root, reason="permission denied") from error
+        raise
 
 
 def _format_of(log: Path) -> str | None:

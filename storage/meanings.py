@@ -295,6 +295,14 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "problem": "why nobody answered",
     },
     "query": {"name": "what was read", "at": "when it was answered", "seconds": "how long it took for who asked"},
+    "backfill_audit": {
+        "scope": "the range of months that the backfill was asked for",
+        "by": "who began it",
+        "hash_before": "content hash of the month's live draft before; empty when it had none",
+        "hash_after": "content hash of the month's live draft afterwards",
+        "started_at": "when the month was begun",
+        "finished_at": "when the month was done",
+    },
     "heartbeat": {"at": "when the watch last evaluated", "failing": "problems that it found"},
     "incident_event": {
         "incident_id": "the incident",

@@ -21,6 +21,21 @@ HEARTBEAT = Dataset(
     schema={"at": INSTANT, "failing": pl.Int64},
     key=("at",),
     description="The last evaluation of the watch.",
+    is_pinned=False,  # a version every five minutes
+)
+BACKFILL = Dataset(
+    name="watch/backfill_audit",
+    schema={
+        "scope": pl.String,
+        "month": pl.String,
+        "by": pl.String,
+        "hash_before": pl.String,
+        "hash_after": pl.String,
+        "started_at": INSTANT,
+        "finished_at": INSTANT,
+    },
+    key=("month", "started_at"),
+    description="A month that a backfill brought up to date: of which range, who began it, what it changed.",
 )
 INCIDENT_EVENT = Dataset(
     name="watch/incident_event",
@@ -98,5 +113,5 @@ STANDING = Dataset(
 )
 
 WATCHED: tuple[Dataset, ...] = (
-    RUNS, HEARTBEAT, INCIDENT_EVENT, OPEN_DIFFERENCE, VERDICTS, LAG, QUERIES, STANDING,
+    RUNS, HEARTBEAT, BACKFILL, INCIDENT_EVENT, OPEN_DIFFERENCE, VERDICTS, LAG, QUERIES, STANDING,
 )  # fmt: skip

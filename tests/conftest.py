@@ -77,11 +77,16 @@ def ending() -> Iterator[list[subprocess.Popen[bytes]]]:
         yield started
     finally:
         for process in reversed(started):
-            for end in (signal.SIGINT, signal.SIGKILL):
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, end)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=60)
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that `start` started, and its children."""
+    for how in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=60)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from compute.errors import PipelineError
 from flows.commands import (
+    backfill,
     check,
     close,
     demo,
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("sample")(sample.sample)
 app.command("run")(run.run)
+app.command("backfill")(backfill.backfill)
 app.command("check")(check.check)
 app.command("export")(export.export)
 app.command("report")(report.report)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -25,7 +26,21 @@ def run(
 
     Example: techflow run 2023-10..2024-03
     """
-    # What is wrong is said before Prefect starts, which takes some seconds.
+    start_prefect(month, as_of)
+    from flows.aggregated import aggregated
+
+    result = aggregated(month=month, as_of=as_of, rebuild=rebuild)
+    tell_drafts(result["drafts"])  # type: ignore[arg-type]
+
+
+def start_prefect(month: str, as_of: str | None) -> None:
+    """Say what is wrong before Prefect starts, which takes some seconds; then show what the flows say.
+
+    Raises:
+        BadMonth: when the month is none.
+        BadSetting: when the as-of or a setting is wrong, or the Prefect server that is set does not answer.
+        LakeUnwritable: when the lake cannot be written.
+    """
     known_at = parse_instant(as_of) if as_of else datetime.now(UTC)
     parse_months(spelt_out(month, known_at.date()))
     settings = load_settings()
@@ -34,12 +49,16 @@ def run(
     console = screen(stderr=True)
     quiet_prefect()
     console.print("starting Prefect …", style="dim")
-    show_progress(console)
-    from flows.aggregated import aggregated
+    from flows.server import require_answer, server_url
 
-    result = aggregated(month=month, as_of=as_of, rebuild=rebuild)
-    drafts = result["drafts"]
-    typer.echo(" ".join(f"{name} draft {number}" for name, number in drafts.items()))  # type: ignore[attr-defined]
+    if server_url():
+        require_answer()
+    show_progress(console)
+
+
+def tell_drafts(drafts: Mapping[str, int]) -> None:
+    """Print the number of each month's draft."""
+    typer.echo(" ".join(f"{name} draft {number}" for name, number in drafts.items()))
 
 
 def quiet_prefect() -> None:

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prefect._experimental.sla.objects import LatenessSla, SlaTypes, TimeToCompletionSla
+from pydantic import TypeAdapter
 
 from compute.checks import CHECKS
 from compute.company_promises import Sla
 from compute.contracts.feeds import FEEDS
 from compute.finding_codes import CHECKS as FINDINGS
 from compute.success import SCHEDULES
+from flows.deploy import add_levels
 from storage.catalog import BRONZE, DATASETS, JUDGED, SILVER
 from storage.certified import CERTIFICATION
 from storage.meanings import COMMON, OWN, meaning
@@ -88,14 +91,17 @@ def test_every_flow_has_a_deployment_on_the_pool() -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     entrypoints = {each["entrypoint"] for each in declared}
 
-    assert {
-        f"flows.{name}.{name}"
-        for name in ("profit", "growth", "engagement", "aggregated", "watch", "digest", "close_form")
-    } == entrypoints
+    flows = (
+        "profit", "growth", "engagement", "aggregated", "ready", "validate", "backfill", "upkeep", "watch", "digest",
+        "close_form",
+    )  # fmt: skip
+    assert {f"flows.{name}.{name}" for name in flows} == entrypoints
     assert all(each["tags"] == ["techflow", each["entrypoint"].rpartition(".")[2]] for each in declared)
     # Without a slug a second deploy is refused, once the server holds one.
     assert all(
-        schedule["slug"] and schedule["timezone"] == "UTC" for each in declared for schedule in each["schedules"]
+        schedule["slug"] and schedule["timezone"] == "UTC" and not schedule["active"]
+        for each in declared
+        for schedule in each.get("schedules", ())
     )
     for entrypoint in entrypoints:
         module, _, name = entrypoint.rpartition(".")
@@ -104,11 +110,28 @@ def test_every_flow_has_a_deployment_on_the_pool() -> None:
 
 def test_the_schedules_that_runs_are_counted_against_are_those_of_the_deployments() -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    crons = {each["name"]: each["schedules"][0]["cron"] for each in declared if each["schedules"]}
+    crons = {each["name"]: each["schedules"][0]["cron"] for each in declared if each.get("schedules")}
 
-    assert f"*/{Sla().watch_minutes} * * * *" == crons.pop("watch")
-    assert "0 7 * * *" == crons.pop("digest")  # a rule says on which days there is one
-    assert crons == SCHEDULES
+    assert f"*/{Sla().watch_minutes} * * * *" == crons["watch"]
+    # What runs every few minutes would hide a failed daily run (L-19), and no promise hangs on the upkeep.
+    assert {name: crons[name] for name in SCHEDULES} == SCHEDULES
+    assert {"watch", "growth-validate", "upkeep", "digest"} == set(crons) - set(SCHEDULES)
+
+
+def test_what_cloud_is_to_watch_is_what_it_takes_of_deployments_that_there_are() -> None:
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+    levels = yaml.safe_load((ROOT / "deployments" / "service-levels.yaml").read_text(encoding="utf-8"))
+    add_levels(declared, levels["service_levels"])
+
+    found = {each["name"]: each["sla"] for each in declared["deployments"]}
+    assert set(levels["service_levels"]) == {name for name, given in found.items() if given}
+    taken = [TypeAdapter(SlaTypes).validate_python(each) for given in found.values() for each in given]
+    assert {Sla().processing_seconds} == {each.duration for each in taken if isinstance(each, TimeToCompletionSla)}
+    assert {60 * Sla().start_grace_minutes} == {
+        each.within.total_seconds() for each in taken if isinstance(each, LatenessSla)
+    }
+    assert Sla().validation_seconds == found["growth-validate"][0]["stale_after"]
+    assert 2 * 60 * Sla().watch_minutes == found["watch"][0]["stale_after"]
 
 
 def test_every_check_has_its_heading_in_the_runbook() -> None:

@@ -1,127 +1,82 @@
 """Deployments on a real Prefect server: set up twice, run through a process pool and a worker, lost and found."""
 
-import json
 import re
+import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.blocks.webhook import Webhook
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tests.conftest import EXAMPLES, ending, environment, start, techflow
+from tests.conftest import techflow
 from tests.integration.receivers import web
+from tests.integration.served import Served, serving, wait_until
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
-PIPELINES = ("aggregated", "profit", "growth", "engagement")
+PIPELINES = {
+    "aggregated": "aggregated-monthly", "profit": "profit-daily", "growth": "growth-weekly",
+    "engagement": "engagement-daily",
+}  # fmt: skip
+DECLARED = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 STORY = {"investor-snapshot", "dispositions", "evidence", "held-rows", "findings", "tables"}
 
 
-@dataclass(frozen=True)
-class Server:
-    """A Prefect server of this module, and the environment in which commands use it."""
-
-    url: str
-    env: dict[str, str]
-    told: str  # what the first deploy said
-
-    def ask(self, path: str, body: object = None, method: str = "") -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            f"{self.url}/{path}", data=data, headers={"Content-Type": "application/json"}, method=method or None
-        )
-        with urllib.request.urlopen(request, timeout=20) as response:
-            return json.loads(response.read() or b"null")
-
-    def listed(self, what: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.ask(f"{what}/filter", {})
-        return found
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[Server]:
-    golden, place = EXAMPLES / "golden", tmp_path_factory.mktemp("served")
-    url = f"http://127.0.0.1:{free_port}/api"
-    env = environment(
-        place / "home",
-        golden / "landing",
-        place / "prefect",
-        PREFECT_API_URL=url,
-        PREFECT_SERVER_UI_API_URL=url,
-        PREFECT_WORKER_QUERY_SECONDS="1",
-        TECHFLOW_LEDGER=str(golden / "ledger.sqlite"),
-        TECHFLOW_EXECUTOR="ray",
-    )
-    words = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(free_port)]
-    with ending() as started:
-        started.append(start(words, env))
-        wait_until(lambda: is_healthy(url), "a healthy server")
-        yield Server(url, env, techflow("deploy", env=env).stdout)
+def server(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("served"), free_port) as served:
+        yield served
 
 
-def is_healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=2):
-            return True
-    except OSError:
-        return False
-
-
-def wait_until(holds: Any, what: str, seconds: int = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.3)
-
-
-def holdings(server: Server) -> dict[str, list[Any]]:
+def holdings(server: Served) -> dict[str, list[Any]]:
     """Return all that the server holds of pools, deployments and automations, the times of asking and use aside."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
-            moving = ("updated", "last_polled", "status", "active_slots")
             return {name: plain(each) for name, each in value.items() if name not in moving}
         return sorted(map(plain, value), key=repr) if isinstance(value, list) else value
 
-    return {what: plain(server.listed(what)) for what in ("work_pools", "deployments", "automations")}
+    moving = ["updated", "last_polled", "status", "active_slots"]
+    held = {what: plain(server.listed(what)) for what in ("work_pools", "deployments")}
+    moving += ["id", "created"]  # the automation of a deployment's trigger is made anew each time
+    return held | {"automations": plain(server.listed("automations"))}
 
 
-def test_a_second_deploy_changes_nothing_and_says_so(server: Server) -> None:
+def test_a_second_deploy_changes_nothing_and_says_so(server: Served) -> None:
     before = holdings(server)
 
     told = techflow("deploy", env=server.env).stdout.splitlines()
 
     assert before == holdings(server)
-    assert 9 * ["new"] == [line.split()[0] for line in server.told.splitlines()[:9]]
-    assert {"unchanged"} == {line.split()[0] for line in told[:9]}
-    assert "Nothing changed: the server holds all of it already." == told[9]
-    assert [6, 2] == [len(before["deployments"]), len(before["automations"])]
+    assert {"new"} == {line.split()[0] for line in server.told.splitlines()[:-1]}
+    assert {"unchanged"} == {line.split()[0] for line in told[:-2]}
+    assert "Nothing changed: the server holds all of it already." == told[-2]
+    assert len(told[:-2]) == sum(map(len, before.values())) == len(DECLARED) + 4
     pool = server.ask("work_pools/techflow-process")
-    assert ("process", 2) == (pool["type"], pool["concurrency_limit"])
-    # The pipelines take turns; the watch and the digest have the other place, and do not wait for what they speak of.
+    assert ("process", 4) == (pool["type"], pool["concurrency_limit"])
+    # The pipelines take turns; what is short and must not wait for them has a queue of its own.
     assert 1 == server.ask("work_pools/techflow-process/queues/default")["concurrency_limit"]
     queues = {each["name"]: each["work_queue_name"] for each in server.listed("deployments")}
-    assert {"digest", "watch"} == {name for name, queue in queues.items() if queue == "watch"}
+    assert ("watch", "validate") == (queues["watch"], queues["growth-validate"])
+    assert {"default"} == {queues[name] for name in ("profit-daily", "aggregated-on-upstream", "backfill", "upkeep")}
     assert (
         "30"
         == pool["base_job_template"]["variables"]["properties"]["env"]["default"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]
     )
 
 
-def test_what_somebody_changed_is_brought_back_and_a_schedule_that_is_on_stays_on(server: Server) -> None:
-    automation = automation_of(server, "techflow lost runs")
+def test_what_somebody_changed_is_brought_back_and_a_schedule_that_is_on_stays_on(server: Served) -> None:
+    automation = server.automation("techflow lost runs")
     deployment = server.ask("deployments/name/profit/profit-daily")
     schedule = deployment["schedules"][0]
     server.ask(f"automations/{automation['id']}", {"enabled": False}, "PATCH")
@@ -134,8 +89,8 @@ def test_what_somebody_changed_is_brought_back_and_a_schedule_that_is_on_stays_o
     assert {"changed    work pool techflow-process", "changed    automation techflow lost runs"} == {
         line for line in told if line.startswith("changed")
     }
-    assert automation_of(server, "techflow lost runs")["enabled"]
-    assert 2 == server.ask("work_pools/techflow-process")["concurrency_limit"]
+    assert server.automation("techflow lost runs")["enabled"]
+    assert 4 == server.ask("work_pools/techflow-process")["concurrency_limit"]
     after = server.ask("deployments/name/profit/profit-daily")["schedules"]
     assert [("0 4 * * *", "UTC", True)] == [
         (each["schedule"]["cron"], each["schedule"]["timezone"], each["active"]) for each in after
@@ -143,7 +98,38 @@ def test_what_somebody_changed_is_brought_back_and_a_schedule_that_is_on_stays_o
     server.ask(f"deployments/{deployment['id']}/schedules/{schedule['id']}", {"active": False}, "PATCH")
 
 
-def test_without_a_server_deploy_is_one_sentence(server: Server, free_port: int) -> None:
+def test_prefects_own_command_makes_the_same_deployments(server: Served, tmp_path: Path) -> None:
+    def content() -> dict[str, Any]:
+        kept = ("name", "entrypoint", "parameters", "tags", "work_queue_name", "concurrency_options", "description")
+        return {each["name"]: [each[name] for name in kept] for each in server.listed("deployments")}
+
+    before = content()
+    for each in server.listed("deployments"):
+        server.ask(f"deployments/{each['id']}", method="DELETE")
+
+    told = prefect("deploy", "--all", "--no-prompt", env=server.env)
+
+    assert 0 == told.returncode, told.stdout
+    assert before == content()
+    assert {"techflow lost runs", "techflow upstream has materialised"} == {
+        each["name"] for each in server.listed("automations")
+    }
+
+    # Why service levels are in a file of their own: when this passes, they can stand in prefect.yaml.
+    limited = [{**each, "sla": [{"name": "starts", "within": 3600}]} for each in DECLARED]
+    file = tmp_path / "prefect.yaml"
+    file.write_text(yaml.safe_dump({"pull": [], "deployments": limited}), encoding="utf-8")
+    refused = prefect("deploy", "--all", "--no-prompt", "--prefect-file", str(file), env=server.env)
+    assert 1 == refused.returncode
+    assert "SLA configuration is currently only supported on Prefect Cloud." in refused.stdout
+
+
+def prefect(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "prefect", *words]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_without_a_server_deploy_is_one_sentence(server: Served, free_port: int) -> None:
     nowhere = {name: value for name, value in server.env.items() if name != "PREFECT_API_URL"}
 
     for env, sentence in (
@@ -159,13 +145,16 @@ def test_without_a_server_deploy_is_one_sentence(server: Server, free_port: int)
         assert 1 == len(done.stderr.splitlines())
 
 
-def test_deployments_make_the_snapshot_through_pool_and_worker(server: Server) -> None:
-    with ending() as started:
-        started.append(
-            start([sys.executable, "-m", "prefect", "worker", "start", "--pool", "techflow-process"], server.env)
-        )
-        asked = {name: ask_for(server, name, "2024-01") for name in PIPELINES}
-        wait_until(lambda: all(is_over(server, run) for run in asked.values()), "the runs to end", 300)
+def test_deployments_make_the_snapshot_through_pool_and_worker(server: Served) -> None:
+    server.ask("work_pools/techflow-process", {"is_paused": True}, "PATCH")
+    asked = {name: server.run(known, month="2024-01") for name, known in PIPELINES.items()}
+    with server.working():
+        queue = "work_pools/techflow-process/queues/default"
+        wait_until(lambda: server.ask(queue)["last_polled"], "a worker that asks")
+        techflow("deploy", env=server.env)  # a pool that somebody paused stays so
+        assert {"SCHEDULED"} == {server.state(run) for run in asked.values()}
+        server.ask("work_pools/techflow-process", {"is_paused": False}, "PATCH")
+        server.end(*asked.values(), seconds=300)
 
     found = {name: server.ask(f"flow_runs/{run}") for name, run in asked.items()}
     assert {name: (f"{name} 2024-01", "COMPLETED") for name in PIPELINES} == {
@@ -187,33 +176,44 @@ def test_deployments_make_the_snapshot_through_pool_and_worker(server: Server) -
     assert all("techflow" in run["tags"] for run in within)
 
 
-def ask_for(server: Server, pipeline: str, month: str) -> str:
-    kind = next(each for each in server.listed("deployments") if each["entrypoint"] == f"flows.{pipeline}.{pipeline}")
-    run = server.ask(
-        f"deployments/{kind['id']}/create_flow_run", {"parameters": {"month": month}, "state": {"type": "SCHEDULED"}}
-    )
-    return str(run["id"])
+def test_the_draft_is_made_once_the_last_of_the_three_has_materialised(server: Served) -> None:
+    def gates() -> dict[str, str]:
+        runs = (each for each in server.listed("flow_runs") if each["name"] == "ready 2024-02")
+        return {each["id"]: each["state_name"] for each in runs if each["state_type"] == "COMPLETED"}
 
+    with server.working(TECHFLOW_EXECUTOR="inline", TECHFLOW_HOME=str(server.place / "another")):
+        assert ["COMPLETED"] == server.end(server.run("profit-daily", month="2024-02"))
+        wait_until(lambda: len(gates()) == 1, "the gate after profit")
+        assert ["COMPLETED"] == server.end(server.run("growth-weekly", month="2024-02"))
+        wait_until(lambda: len(gates()) == 2, "the gate after growth")
+        assert {"NotReady"} == set(gates().values())
 
-def is_over(server: Server, run: str) -> bool:
-    return server.ask(f"flow_runs/{run}")["state_type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+        assert ["COMPLETED"] == server.end(server.run("engagement-daily", month="2024-02"))
+        wait_until(lambda: len(gates()) == 3, "the gate after engagement")
+
+    assert ["Completed", "NotReady", "NotReady"] == sorted(gates().values())
+    told = {server.ask(f"flow_runs/{run}")["state"]["message"] for run, name in gates().items() if name == "NotReady"}
+    assert "No draft yet: it waits for growth of 2024-02, engagement of 2024-02." in told
+    metrics = techflow("--home", str(server.place / "another"), "export", "metrics", "2024-02", env=server.env).stdout
+    assert "2024-02,,M-01,company_month" in metrics
 
 
 @pytest.mark.parametrize("month", ["2024-13", "2024", "January", "2024-01..", "last..", ""])
-def test_a_form_refuses_what_is_no_month(server: Server, month: str) -> None:
+def test_a_form_refuses_what_is_no_month(server: Served, month: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        ask_for(server, "aggregated", month)
+        server.run("aggregated-monthly", month=month)
 
     assert 409 == refused.value.code
     assert "month" in refused.value.read().decode()
 
 
-def test_forms_tell_what_a_month_is(server: Server) -> None:
+def test_forms_tell_what_a_month_is(server: Served) -> None:
     for deployment in server.listed("deployments"):
         assert deployment["description"].endswith(".")
         assert "techflow" in deployment["tags"]
-        if deployment["name"] in ("digest", "watch"):
-            continue  # they are asked for an instant, not for months
+        if "month" not in deployment["parameter_openapi_schema"]["properties"]:
+            assert "month" not in deployment["parameters"]
+            continue
         month = deployment["parameter_openapi_schema"]["properties"]["month"]
         assert (
             "2024-01, or a range 2023-10..2024-03; last and this are the months of the as-of." == month["description"]
@@ -222,41 +222,22 @@ def test_forms_tell_what_a_month_is(server: Server) -> None:
             assert re.search(month["pattern"], good)
 
 
-def test_a_run_without_a_sign_of_life_is_marked_as_crashed_and_no_other(server: Server) -> None:
-    with noticed_after(server, "techflow lost runs", 10.0):
+def test_a_run_without_a_sign_of_life_is_marked_as_crashed_and_no_other(server: Served) -> None:
+    with server.noticed_after(10.0):
         lost, ended, others = (running(server, tags) for tags in (["techflow"], ["techflow"], []))
         for run, tags in ((lost, ["techflow"]), (ended, ["techflow"]), (others, [])):
             emit(server, "prefect.flow-run.heartbeat", run, tags)
         server.ask(f"flow_runs/{ended}/set_state", {"state": {"type": "COMPLETED"}})
 
-        wait_until(lambda: is_over(server, lost), "the lost run to be noticed", 90)
+        wait_until(lambda: server.is_over(lost), "the lost run to be noticed", 90)
 
     states = [server.ask(f"flow_runs/{run}")["state_type"] for run in (lost, ended, others)]
     assert ["CRASHED", "COMPLETED", "RUNNING"] == states
 
 
-@contextmanager
-def noticed_after(server: Server, name: str, seconds: float) -> Iterator[None]:
-    """Let an automation wait that long."""
-    declared = automation_of(server, name)
-    body = {name: value for name, value in declared.items() if name not in ("id", "created", "updated", "labels")}
-    quick = body | {"trigger": body["trigger"] | {"within": seconds}}
-    server.ask(f"automations/{declared['id']}", quick, "PUT")
-    time.sleep(2)  # the server reads its automations again
-    try:
-        yield
-    finally:
-        server.ask(f"automations/{declared['id']}", body, "PUT")
-
-
-def automation_of(server: Server, name: str) -> dict[str, Any]:
-    (found,) = (each for each in server.listed("automations") if each["name"] == name)
-    return found
-
-
-def test_a_silent_watch_is_told_by_the_server_itself_once_per_silence(server: Server) -> None:
+def test_a_silent_watch_is_told_by_the_server_itself_once_per_silence(server: Served) -> None:
     name = "techflow silent watch"
-    assert ["do-nothing"] == [action["type"] for action in automation_of(server, name)["actions"]]
+    assert ["do-nothing"] == [action["type"] for action in server.automation(name)["actions"]]
     with web() as people:
         with temporary_settings({PREFECT_API_URL: server.url}):
             Webhook(url=f"http://127.0.0.1:{people.port}/machine/secret").save("machine")
@@ -267,7 +248,7 @@ def test_a_silent_watch_is_told_by_the_server_itself_once_per_silence(server: Se
         assert f"changed    automation {name}" in techflow("deploy", env=env).stdout.splitlines()
         assert "Nothing changed" in techflow("deploy", env=env).stdout
 
-        with noticed_after(server, name, 10.0):
+        with server.noticed_after(10.0, name):
             emit_evaluation(server)
             wait_until(lambda: len(people.taken) == 2, "the silence to be told", 60)
             time.sleep(12)  # once per silence, however long
@@ -280,7 +261,7 @@ def test_a_silent_watch_is_told_by_the_server_itself_once_per_silence(server: Se
     assert refused.stderr.startswith("not done: TECHFLOW_NOTIFY: slack-webhook/none is no block of the Prefect server")
 
 
-def emit_evaluation(server: Server) -> None:
+def emit_evaluation(server: Served) -> None:
     body = {
         "id": str(uuid.uuid4()), "occurred": datetime.now(UTC).isoformat(), "event": "techflow.watch.evaluated",
         "resource": {"prefect.resource.id": "techflow.watch"}, "payload": {},
@@ -288,13 +269,13 @@ def emit_evaluation(server: Server) -> None:
     server.ask("events", [body])
 
 
-def running(server: Server, tags: list[str]) -> str:
+def running(server: Served, tags: list[str]) -> str:
     flow = server.ask("flows/", {"name": "aggregated"})["id"]
     run: str = server.ask("flow_runs/", {"flow_id": flow, "tags": tags, "state": {"type": "RUNNING"}})["id"]
     return run
 
 
-def emit(server: Server, event: str, run: str, tags: list[str]) -> None:
+def emit(server: Served, event: str, run: str, tags: list[str]) -> None:
     related = [{"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"} for tag in tags]
     resource = {"prefect.resource.id": f"prefect.flow-run.{run}"}
     body = {
