@@ -86,7 +86,8 @@ def test_every_flow_has_a_deployment_on_the_pool() -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     entrypoints = {each["entrypoint"] for each in declared}
 
-    assert {f"flows.{name}.{name}" for name in ("profit", "growth", "engagement", "aggregated", "watch")} == entrypoints
+    names = ("profit", "growth", "engagement", "aggregated", "watch", "micro_batch")
+    assert {f"flows.{name}.{name}" for name in names} == entrypoints
     assert all(each["tags"] == ["techflow", each["entrypoint"].rpartition(".")[2]] for each in declared)
     # Without a slug a second deploy is refused, once the server holds one.
     assert all(
@@ -102,6 +103,7 @@ def test_the_schedules_that_runs_are_counted_against_are_those_of_the_deployment
     crons = {each["name"]: each["schedules"][0]["cron"] for each in declared}
 
     assert f"*/{Sla().watch_minutes} * * * *" == crons.pop("watch")
+    assert crons.pop("engagement-micro-batch"), "what it is for is measured as lag (L-25)"
     assert crons == SCHEDULES
 
 

@@ -100,16 +100,17 @@ def test_a_second_deploy_changes_nothing_and_says_so(server: Server) -> None:
     told = techflow("deploy", env=server.env).stdout.splitlines()
 
     assert before == holdings(server)
-    assert 7 * ["new"] == [line.split()[0] for line in server.told.splitlines()[:7]]
-    assert {"unchanged"} == {line.split()[0] for line in told[:7]}
-    assert "Nothing changed: the server holds all of it already." == told[7]
-    assert [5, 1] == [len(before["deployments"]), len(before["automations"])]
+    assert 8 * ["new"] == [line.split()[0] for line in server.told.splitlines()[:8]]
+    assert {"unchanged"} == {line.split()[0] for line in told[:8]}
+    assert "Nothing changed: the server holds all of it already." == told[8]
+    assert [6, 1] == [len(before["deployments"]), len(before["automations"])]
     pool = server.ask("work_pools/techflow-process")
-    assert ("process", 2) == (pool["type"], pool["concurrency_limit"])
-    # The pipelines take turns; the watch has the other place, and does not wait for what it watches.
+    assert ("process", 3) == (pool["type"], pool["concurrency_limit"])
+    # The pipelines take turns; the watch and the micro-batch have places of their own, and wait for none of them.
     assert 1 == server.ask("work_pools/techflow-process/queues/default")["concurrency_limit"]
     queues = {each["name"]: each["work_queue_name"] for each in server.listed("deployments")}
-    assert ["watch"] == [name for name, queue in queues.items() if queue == "watch"]
+    own = {"watch": "watch", "engagement-micro-batch": "micro-batch"}
+    assert own == {name: queue for name, queue in queues.items() if queue != "default"}
     assert (
         "30"
         == pool["base_job_template"]["variables"]["properties"]["env"]["default"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]
@@ -208,8 +209,8 @@ def test_forms_tell_what_a_month_is(server: Server) -> None:
     for deployment in server.listed("deployments"):
         assert deployment["description"].endswith(".")
         assert "techflow" in deployment["tags"]
-        if deployment["name"] == "watch":
-            continue  # it is asked for an instant, not for months
+        if deployment["name"] in ("watch", "engagement-micro-batch"):
+            continue  # they are not asked for months
         month = deployment["parameter_openapi_schema"]["properties"]["month"]
         assert (
             "2024-01, or a range 2023-10..2024-03; last and this are the months of the as-of." == month["description"]
