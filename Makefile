@@ -23,11 +23,11 @@ $(STAMP): pyproject.toml constraints.txt
 setup: $(STAMP) ## make the environment in .venv and the git hook
 	@if [ -d .git ]; then printf '#!/bin/sh\nexec %s/ruff check .\n' "$(BIN)" > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit; fi
 
-demo: $(STAMP) ## a sample company with faults, from raw records to 14 investor snapshots, on Ray; UI=1 shows it in the Prefect pages too
-	@$(BIN)/techflow --home techflow-home demo $(if $(UI),--ui)
+demo: $(STAMP) ## a sample company with faults, from raw records to 14 investor snapshots, on Ray; UI=1 shows it in the Prefect pages too, KAFKA=1 has its topics come from Kafka
+	@$(BIN)/techflow --home techflow-home demo $(if $(UI),--ui) $(if $(KAFKA),--kafka)
 
-demo-golden: $(STAMP) ## the quick one: a company small enough to add up by hand; UI=1 too
-	@$(BIN)/techflow --home techflow-home demo golden $(if $(UI),--ui)
+demo-golden: $(STAMP) ## the quick one: a company small enough to add up by hand; UI=1 and KAFKA=1 too
+	@$(BIN)/techflow --home techflow-home demo golden $(if $(UI),--ui) $(if $(KAFKA),--kafka)
 
 check: $(STAMP) ## the quick part of the tests: format, lint, types, layers, unit, property, architecture
 	$(BIN)/ruff format --check .

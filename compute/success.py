@@ -12,7 +12,8 @@ from itertools import takewhile
 from compute.company_promises import Sla
 from compute.publication import Run
 
-# The schedules of `prefect.yaml`; a test holds the two together. The watch has a line of its own: its heartbeat.
+# The schedules of `prefect.yaml`; a test holds the two together. The watch has a line of its own: its heartbeat; the
+# micro-batch too: the lag.
 SCHEDULES = {
     "profit-daily": "0 4 * * *",
     "growth-weekly": "0 19 * * 0",

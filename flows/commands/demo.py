@@ -4,8 +4,10 @@ import os
 import shutil
 import tarfile
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
 
 import polars as pl
@@ -13,12 +15,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from compute.errors import BadSetting
 from compute.metrics import BY_ID
 from compute.months import Month, parse_months
 from compute.sample.faults import parse_kinds
 from compute.sample.request import Request
 from compute.sample.truth import compare, missed
+from flows.commands.demo_broker import filled_broker
 from flows.commands.demo_pages import show_pages
 from flows.commands.report import write_report
 from flows.commands.run import quiet_prefect, show_progress
@@ -26,7 +30,7 @@ from flows.commands.sample import ACCOUNTS, MONTHS, SEED, USERS, make_sample
 from flows.commands.screen import screen
 from flows.settings import PREFIX, load_company, load_settings
 from flows.shown import HEADLINE, shown
-from storage.catalog import DISPOSITIONS
+from storage.catalog import BRONZE, DISPOSITIONS
 from storage.editions import edition
 from storage.lake import Lake
 from storage.runs import runs
@@ -72,24 +76,36 @@ COMPANIES: dict[Name, Company] = {
 def demo(
     name: Annotated[Name, typer.Argument(help="Which company.", metavar="[COMPANY]")] = "sample",
     ui: Annotated[bool, typer.Option("--ui", help="Then show a run of the last month in the Prefect pages.")] = False,  # noqa: FBT002 - a flag is a word on the command line
+    kafka: Annotated[bool, typer.Option("--kafka", help="Send its topics to a broker first, and drain them.")] = False,  # noqa: FBT002
 ) -> None:
     """Take a company from raw records to draft snapshots, the join and the session rollup on Ray.
 
     sample is made anew from its seed, with faults, and ends with which of them were found; golden is small enough to
     add up by hand; clean has 14 months without a fault. With --ui a Prefect server and a worker stay until Ctrl-C.
+    With --kafka the topics come from the broker of KAFKA_BOOTSTRAP_SERVERS, or from one that runs until the end.
 
     Example: techflow --home techflow-home demo
     """
-    console, begin, company = screen(), time.perf_counter(), COMPANIES[name]
-    home = load_settings().home.absolute() / name
+    console, company = screen(), COMPANIES[name]
+    # A lake keeps to one of the two, the file event log or a broker.
+    home = load_settings().home.absolute() / (f"{name}-kafka" if kafka else name)
     console.print(f"[bold]{name}[/]: {company.what} → {home}", soft_wrap=True)
     _lay_out(name, home, console)
+    with filled_broker(console, home) if kafka else nullcontext("") as servers:
+        _show(console, name, home, servers)
+        if ui:
+            show_pages(console, home, str(parse_months(company.months)[-1]))
+
+
+def _show(console: Console, name: Name, home: Path, servers: str) -> None:
+    """Run the company's months, and tell what they gave and where it is."""
+    begin, company = time.perf_counter(), COMPANIES[name]
     quiet_prefect()
     console.print("starting Prefect (about 15 s the first time) …", style="dim")
     show_progress(console)
     from flows.aggregated import aggregated
 
-    _use(home)
+    _use(home, servers)
     aggregated(month=company.months)
     lake = Lake(str(home / "lake"))
     console.print("", _headline(lake, name, company))
@@ -99,8 +115,6 @@ def demo(
     console.print(f"[bold]took[/]     {time.perf_counter() - begin:.0f} s\n\nTry next:")
     for words in company.next:
         console.print(f"  .venv/bin/techflow --home {_short(home)} {words}", soft_wrap=True)
-    if ui:
-        show_pages(console, home, str(parse_months(company.months)[-1]))
 
 
 def _lay_out(name: Name, home: Path, console: Console) -> None:
@@ -109,9 +123,9 @@ def _lay_out(name: Name, home: Path, console: Console) -> None:
     if name == "sample":
         _lay_out_sample(home, console)
     elif archive.is_file():
-        home.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(archive) as packed:
-            packed.extractall(home.parent, filter="data")
+        with tarfile.open(archive) as packed, TemporaryDirectory() as unpacked:
+            packed.extractall(unpacked, filter="data")
+            shutil.copytree(Path(unpacked) / name, home, dirs_exist_ok=True)
     elif folder.is_dir():
         shutil.copytree(folder / "landing", home / "landing", dirs_exist_ok=True)
         shutil.copy2(folder / "ledger.sqlite", home / "ledger.sqlite")
@@ -134,11 +148,12 @@ def _lay_out_sample(home: Path, console: Console) -> None:
     making.rename(home)
 
 
-def _use(home: Path) -> None:
+def _use(home: Path, servers: str) -> None:
     """Make the company's home the one in force, whatever places were set."""
     file = home / "company.toml"
     places = {"HOME": home, "LANDING": home / "landing", "LAKE": home / "lake", "LEDGER": home / "ledger.sqlite"}
     os.environ |= {f"{PREFIX}{name}": str(place) for name, place in places.items()}
+    os.environ["KAFKA_BOOTSTRAP_SERVERS"] = servers
     os.environ |= {f"{PREFIX}EXECUTOR": "ray", f"{PREFIX}COMPANY": str(file) if file.is_file() else ""}
 
 
@@ -180,6 +195,9 @@ def _tell(console: Console, lake: Lake, company: Company, home: Path) -> None:
     records = ", ".join(f"{rows:,} {name}" for name, rows in sorted(counts.rows()))
     done = runs(lake)
     console.print(f"[bold]records[/]  {records}")
+    if servers := load_settings().kafka:
+        drained = ", ".join(f"{lake.open(BRONZE[feed.dataset]).count():,} {feed.dataset}" for feed in ENGAGEMENT_FEEDS)
+        console.print(f"[bold]drained[/]  {drained} from {servers}", soft_wrap=True)
     on_ray = done.filter(pl.col("executor") == "ray").unique("dataset", keep="last", maintain_order=True)
     for name, tasks, rows, seconds in on_ray.select("dataset", "tasks", "rows", "seconds").rows():
         console.print(f"[bold]on Ray[/]   {name}: {tasks} tasks, {rows:,} rows, {seconds} s")

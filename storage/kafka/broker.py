@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
@@ -52,6 +52,32 @@ class Broker:
         finally:
             consumer.close(autocommit=False, timeout_ms=TIMEOUT_MS)
 
+    @contextlib.contextmanager
+    def admin(self) -> Iterator[Any]:
+        """Yield a client that asks about topics, and makes them.
+
+        Raises:
+            BrokerAway: when no broker lets us in.
+        """
+        admin = self._connected(KafkaAdminClient)
+        try:
+            yield admin
+        finally:
+            admin.close()
+
+    @contextlib.contextmanager
+    def producer(self, **options: Any) -> Iterator[Any]:
+        """Yield a producer; what is sent with it is there when it is flushed.
+
+        Raises:
+            BrokerAway: when no broker lets us in.
+        """
+        producer = self._connected(KafkaProducer, **options)
+        try:
+            yield producer
+        finally:
+            producer.close(timeout=TIMEOUT_MS / 1000)
+
     def topic_id(self, topic: str) -> tuple[str, tuple[int, ...]]:
         """Return a topic's identity, which a topic made anew under its name does not share, and its partitions.
 
@@ -59,12 +85,8 @@ class Broker:
             BrokerAway: when no broker lets us in.
             NoTopic: when there is none, or none for us.
         """
-        admin = self._connected(KafkaAdminClient)
-        try:
-            with answered(topic):
-                described = admin.describe_topics([topic])[0]
-        finally:
-            admin.close()
+        with self.admin() as admin, answered(topic):
+            described = admin.describe_topics([topic])[0]
         if described["error_code"] or not described["topic_id"]:
             raise NoTopic(topic=topic, servers=self.servers)
         return described["topic_id"], tuple(sorted(each["partition_index"] for each in described["partitions"]))

@@ -5,6 +5,7 @@ come as one record each: what it does about transactions, checksums and leaders 
 This is the one place that touches what the client calls private; without it records come one by one, and slower.
 """
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -148,7 +149,7 @@ class _Packed:
         )
 
     def __len__(self) -> int:
-        return len(self.data)
+        return len(self.data) - self.begin
 
 
 class _Record:
@@ -168,9 +169,11 @@ class _Record:
 
 def _of_batches(batches: Sequence[_Packed]) -> Columns:
     """Decode batches together: what numpy costs a time is then paid once for all of them."""
-    data, begins, ends = _records_in(batches)
+    data, begins = _records_in(batches)
     counts = [batch.count for batch in batches]
     octets = np.frombuffer(data, dtype=np.uint8)
+    sizes, begins = _varints(octets, begins)
+    ends = begins + sizes
     delays, at = _varints(octets, begins + 1)  # behind the attributes, of which there are none
     deltas, at = _varints(octets, at)
     key_sizes, key_begins = _varints(octets, at)
@@ -192,28 +195,29 @@ def _of_batches(batches: Sequence[_Packed]) -> Columns:
     return Columns(offsets, times, _slices(data, value_begins, value_ends, value_sizes < 0), keys, batches[0].time_type)
 
 
-def _records_in(batches: Sequence[_Packed]) -> tuple[bytes, Numbers, Numbers]:
-    """Return the batches' data as one, and where the records in it begin, behind their lengths, and end."""
-    begins: list[int] = []
-    ends: list[int] = []
+def _records_in(batches: Sequence[_Packed]) -> tuple[bytes, Numbers]:
+    """Return the batches' data as one, and where the records in it begin; no more is found one after the other."""
+    begins = array("q")
     data = b"".join([memoryview(batch.data)[batch.begin :] for batch in batches])
     at = until = 0
     for batch in batches:
-        until += len(batch.data) - batch.begin
-        for _ in range(batch.count):
-            size = shift = 0
-            while at < until and (octet := data[at]) > _LOW_BITS:
-                size |= (octet & _LOW_BITS) << shift
-                at, shift = at + 1, shift + 7
-            if at >= until:
-                raise CorruptRecordError(f"the batch at offset {batch.base_offset} ends before its last record")
-            size |= octet << shift
-            begins.append(at + 1)
-            at += 1 + (size >> 1)  # a size is never negative: its zigzag is an even number
-            ends.append(at)
+        until += len(batch)
+        try:
+            for _ in range(batch.count):
+                begins.append(at)
+                size, shift = data[at], 7
+                if size > _LOW_BITS:
+                    size &= _LOW_BITS
+                    while (octet := data[at := at + 1]) > _LOW_BITS:
+                        size |= (octet & _LOW_BITS) << shift
+                        shift += 7
+                    size |= octet << shift
+                at += 1 + (size >> 1)  # a size is never negative: its zigzag is an even number
+        except IndexError:
+            at = len(data) + 1
         if at != until:
             raise CorruptRecordError(f"the batch at offset {batch.base_offset} is longer or shorter than its records")
-    return data, np.array(begins, dtype=np.int64), np.array(ends, dtype=np.int64)
+    return data, np.frombuffer(begins, dtype=np.int64)
 
 
 def _varints(octets: npt.NDArray[np.uint8], at: Numbers) -> tuple[Numbers, Numbers]:

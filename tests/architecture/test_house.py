@@ -93,7 +93,7 @@ def test_every_flow_has_a_deployment_on_the_pool() -> None:
 
     flows = (
         "profit", "growth", "engagement", "aggregated", "ready", "validate", "backfill", "upkeep", "watch", "digest",
-        "close_form",
+        "close_form", "micro_batch",
     )  # fmt: skip
     assert {f"flows.{name}.{name}" for name in flows} == entrypoints
     assert all(each["tags"] == ["techflow", each["entrypoint"].rpartition(".")[2]] for each in declared)
@@ -115,7 +115,7 @@ def test_the_schedules_that_runs_are_counted_against_are_those_of_the_deployment
     assert f"*/{Sla().watch_minutes} * * * *" == crons["watch"]
     # What runs every few minutes would hide a failed daily run (L-19), and no promise hangs on the upkeep.
     assert {name: crons[name] for name in SCHEDULES} == SCHEDULES
-    assert {"watch", "growth-validate", "upkeep", "digest"} == set(crons) - set(SCHEDULES)
+    assert {"watch", "growth-validate", "upkeep", "digest", "engagement-micro-batch"} == set(crons) - set(SCHEDULES)
 
 
 def test_what_cloud_is_to_watch_is_what_it_takes_of_deployments_that_there_are() -> None:

@@ -247,6 +247,33 @@ def test_tasks_on_ray_read_what_tasks_here_read(
     assert here.equals(there)
 
 
+def test_a_worker_that_is_killed_in_the_middle_costs_its_task_a_second_try(
+    topics: Kafka, store: Lake, tmp_path: Path, ray_session: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics.send(CLICKS, numbered(0, 2_000))
+    monkeypatch.setattr(module, "RECORDS_PER_TASK", 300)
+    plan, mark = plan_drain(store, Broker(topics.servers), CLICKS), tmp_path / "killed"
+
+    def killed_once(share):  # type: ignore[no-untyped-def]
+        if share.ranges[0].partition == 1 and not mark.exists():
+            mark.touch()
+            groups = module._groups
+
+            def cut(share):  # type: ignore[no-untyped-def]
+                yield next(groups(share)).slice(0, 10)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            module._groups = cut
+        return module.drain(share)
+
+    rows = carry_out(plan, store, Broker(topics.servers), lambda _, shares: run_on_ray(killed_once, shares))
+
+    assert (True, 2_000) == (mark.exists(), rows)
+    assert list(range(2_000)) == numbers(store)
+    # Seven tasks, and what the killed one had written, which belongs to nothing.
+    assert 7 + 1 == len(list((Path(store.root) / BRONZE[CLICKS].name).glob("*.parquet")))
+
+
 def test_an_error_on_ray_is_the_one_that_it_is_here(
     topics: Kafka, store: Lake, ray_session: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

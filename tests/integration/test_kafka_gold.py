@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import tarfile
-from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,7 @@ from storage.catalog import BRONZE, DATASETS, DEAD_LETTER, DISPOSITIONS, LATE_EV
 from storage.lake import Lake
 from tests.conftest import EXAMPLES, environment, start
 from tests.integration.broker import CLICKS, Kafka, Sent
+from tests.integration.mixture import click, counted, mixture
 
 pytestmark = pytest.mark.integration
 MONTHS, AS_OF = "2023-12..2024-02", "2024-04-10T00:00:00Z"
@@ -96,38 +97,23 @@ def test_broker_and_file_event_log_give_the_same_gold(
 def test_every_duplicate_late_and_malformed_record_is_counted(
     topics: Kafka, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A million of them: tests/benchmarks/kafka_faults.py.
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", topics.servers)
-    start, hour = 1_704_067_200_000, 3_600_000  # 2024-01-01T00:00Z
-    clicks = 5_000
-    sent = []
-    for number in range(clicks):
-        at = start + number * 60_000
-        is_late = number % 100 == 7  # 1 % arrive 49 hours later
-        sent.append(Sent(_click(number, at), number % 2, at + (49 * hour if is_late else 1_000)))
-        if number % 100 == 11:  # 1 % are sent twice, the second time to the other partition
-            sent.append(Sent(_click(number, at), (number + 1) % 2, at + 2_000))
-        if number % 1_000 == 13:  # 0.1 % are no records
-            sent.append(Sent(b'{"user_id": "cut off', number % 2, at))
-    topics.send(CLICKS, sent[:3_000])
+    clicks, first = 100_000, 60_000
+    sent = mixture(clicks, milliseconds=3_000)
+    topics.send(CLICKS, islice(sent, first))
     engagement("2024-01", as_of="2024-01-07T00:00:00Z")
-    topics.send(CLICKS, sent[3_000:])
+    topics.send(CLICKS, sent)
 
     made = engagement("2024-01", as_of="2024-01-07T00:00:00Z")
 
-    assert len(sent) - 3_000 == made["rows"][CLICKS]  # type: ignore[index]
+    assert sum(counted(clicks).values()) - first == made["rows"][CLICKS]  # type: ignore[index]
     counts = lake.read(DISPOSITIONS, (pl.col("dataset") == CLICKS) & (pl.col("code") == ""))
     totals = counts.group_by("disposition").agg(pl.col("rows").sum())
-    assert {"accepted": clicks, "duplicate": 50, "rejected": 5} == dict(totals.rows())
+    assert counted(clicks) == dict(totals.rows())
     assert clicks == lake.read(SILVER[CLICKS]).height
-    assert 50 == lake.read(LATE_EVENTS).height
-    assert 5 == lake.read(DEAD_LETTER).height
-
-
-def _click(number: int, at: int) -> bytes:
-    instant = datetime.fromtimestamp(at / 1000, UTC).isoformat().replace("+00:00", "Z")
-    record = {"user_id": f"USER_{number % 50}", "account_id": "ACC_001", "event_type": "page_view",
-              "session_id": f"S{number // 30}", "timestamp": instant, "page_url": f"/page/{number}"}  # fmt: skip
-    return json.dumps(record).encode()
+    assert 1_000 == lake.read(LATE_EVENTS).height
+    assert 100 == lake.read(DEAD_LETTER).height
 
 
 KILLED = """
@@ -143,7 +129,7 @@ def test_a_flow_that_was_killed_and_two_at_once_after_it_land_every_record_once(
     topics: Kafka, tmp_path: Path, golden: Path, prefect_home: Path, prefect_api: None
 ) -> None:
     times = [1_704_067_200_000 + number * 60_000 for number in range(300)]
-    topics.send(CLICKS, [Sent(_click(number, at), number % 2, at) for number, at in enumerate(times)])
+    topics.send(CLICKS, [Sent(click(number, at), number % 2, at) for number, at in enumerate(times)])
     env = environment(
         tmp_path / "home", golden / "landing", prefect_home, TECHFLOW_EXECUTOR="inline",
         PREFECT_API_URL=str(PREFECT_API_URL.value()), KAFKA_BOOTSTRAP_SERVERS=topics.servers,

@@ -67,7 +67,9 @@ def test_a_second_deploy_changes_nothing_and_says_so(server: Served) -> None:
     # The pipelines take turns; what is short and must not wait for them has a queue of its own.
     assert 1 == server.ask("work_pools/techflow-process/queues/default")["concurrency_limit"]
     queues = {each["name"]: each["work_queue_name"] for each in server.listed("deployments")}
-    assert ("watch", "validate") == (queues["watch"], queues["growth-validate"])
+    assert ("watch", "validate", "micro-batch") == tuple(
+        queues[name] for name in ("watch", "growth-validate", "engagement-micro-batch")
+    )
     assert {"default"} == {queues[name] for name in ("profit-daily", "aggregated-on-upstream", "backfill", "upkeep")}
     assert (
         "30"
