@@ -29,7 +29,7 @@ from storage.lake import Lake
 from storage.runs import runs
 from tests.conftest import ending, environment, start, techflow
 from tests.integration.broker import CLICKS, a_port, running_broker
-from tests.integration.test_server import is_healthy, wait_until
+from tests.integration.served import is_healthy, wait_until
 
 SECONDS_BETWEEN = 5
 CHART = Path(__file__).parents[2] / "docs" / "images" / "kafka-lag.svg"

@@ -81,7 +81,7 @@ class Served:
         port = self.url.removesuffix("/api").rpartition(":")[2]
         words = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
         server = self._start(words)
-        wait_until(self.is_healthy, "a healthy server")
+        wait_until(lambda: is_healthy(self.url), "a healthy server")
         return server
 
     def work(self, **more: str) -> subprocess.Popen[bytes]:
@@ -101,13 +101,6 @@ class Served:
     def _start(self, words: list[str], **more: str) -> subprocess.Popen[bytes]:
         self.started.append(start(words, self.env | more))
         return self.started[-1]
-
-    def is_healthy(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=2):
-                return True
-        except OSError:
-            return False
 
     def run(self, deployment: str, **parameters: object) -> str:
         """Ask for a run of a deployment; returns its id."""
@@ -198,6 +191,14 @@ def serving(place: Path, port: int, **more: str) -> Iterator[Served]:
         served.serve()
         served.told = techflow("deploy", env=env).stdout
         yield served
+
+
+def is_healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=2):
+            return True
+    except OSError:
+        return False
 
 
 def wait_until(holds: Callable[[], Any], what: str, seconds: int = 180) -> None:
