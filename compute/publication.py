@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
+from operator import attrgetter
 from typing import Literal
 
 import polars as pl
@@ -42,15 +43,20 @@ class Run:
     first_month: str
     last_month: str
     as_of: datetime
-    watermark: datetime
+    watermark: datetime | None
     started_at: datetime
     finished_at: datetime
     unknown_statuses: int
 
     @property
     def mark(self) -> datetime:
-        """The instant until which all that had arrived was read; an as-of in the future brings nothing nearer."""
-        return min(self.as_of, self.watermark, self.started_at)
+        """The instant until which all files that had arrived were read; an as-of in the future brings none nearer."""
+        return min(self.as_of, self.started_at)
+
+    @property
+    def topic_mark(self) -> datetime:
+        """The instant until which the topics were read too: they may be known less far (L-3)."""
+        return min(self.mark, self.watermark or self.mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Promise:
 
     Attributes:
         flows: any of them publishes it: `aggregated` runs whatever is missing.
+        read: until when a run had read what it is made from.
         mark: what a run must have read, from the begin and the end of a period.
         due: by when it must have finished, from the same.
         fits: what else must hold of the run for a period.
@@ -69,6 +76,7 @@ class Promise:
     name: str
     every: Literal["day", "week"]
     flows: frozenset[str]
+    read: Callable[[Run], datetime]
     mark: Callable[[datetime, datetime, Company], datetime]
     due: Callable[[datetime, datetime, Company], datetime]
     fits: Callable[[Run, Month], bool]
@@ -104,22 +112,24 @@ def _any(_run: Run, _month: Month) -> bool:
     return True
 
 
-_PROFIT, _GROWTH, _ENGAGEMENT = (frozenset({name, "aggregated"}) for name in ("profit", "growth", "engagement"))
+READ_TOPICS = frozenset({"engagement", "aggregated"})
+_FILES, _TOPICS = attrgetter("mark"), attrgetter("topic_mark")
+_PROFIT, _GROWTH = (frozenset({name, "aggregated"}) for name in ("profit", "growth"))
 
 PROMISES: tuple[Promise, ...] = (
-    Promise("L-10", "profit", "profit of a day", "day", _PROFIT,
+    Promise("L-10", "profit", "profit of a day", "day", _PROFIT, _FILES,
             lambda _, end, __: end,
             lambda _, end, company: end + timedelta(hours=company.sla.profit_hours), _holds),
-    Promise("L-11", "growth", "growth of a week", "week", _GROWTH,
+    Promise("L-11", "growth", "growth of a week", "week", _GROWTH, _FILES,
             lambda begin, _, company: begin + company.sla.growth_cutoff,
             lambda _, end, __: end - _INSTANT, _holds_known),
-    Promise("L-12", "engagement", "engagement of a day, preliminary", "day", _ENGAGEMENT,
+    Promise("L-12", "engagement", "engagement of a day, preliminary", "day", READ_TOPICS, _TOPICS,
             lambda _, end, __: end,
             lambda _, end, company: end + timedelta(hours=company.sla.engagement_hours), _holds),
-    Promise("L-12-mature", "engagement", "engagement of a day, mature", "day", _ENGAGEMENT,
+    Promise("L-12-mature", "engagement", "engagement of a day, mature", "day", READ_TOPICS, _TOPICS,
             lambda _, end, company: end + timedelta(hours=company.limits.late_hours),
             lambda _, end, company: end + timedelta(hours=company.sla.engagement_mature_hours), _holds),
-    Promise("L-24", "engagement", "weekly analysis", "week", _ENGAGEMENT,
+    Promise("L-24", "engagement", "weekly analysis", "week", READ_TOPICS, _TOPICS,
             lambda _, end, __: end,
             lambda _, end, company: end + company.sla.weekly_analysis_due, _any),
 )  # fmt: skip
@@ -147,13 +157,13 @@ def periods(promise: Promise, runs: Iterable[Run], now: datetime, company: Compa
     )
     if not known:
         return []
-    marks = list(accumulate((run.mark for run in known), max))
+    marks = list(accumulate(map(promise.read, known), max))
     found = []
     for name, begin, end in _spans(promise.every, min(run.started_at for run in known), now):
         mark, month = promise.mark(begin, end, company), Month.of((end - _INSTANT).date())
         # No run before the first that had read so far can have published it.
         candidates = known[bisect_left(marks, mark) :]
-        fits = (run.finished_at for run in candidates if run.mark >= mark and promise.fits(run, month))
+        fits = (run.finished_at for run in candidates if promise.read(run) >= mark and promise.fits(run, month))
         found.append(Period(name, month, end, mark, promise.due(begin, end, company), next(fits, None)))
     return found
 

@@ -3,10 +3,11 @@
 Source: `operations.md` D.1, L-19.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from itertools import takewhile
 
 from compute.company_promises import Sla
 from compute.publication import Run
@@ -22,11 +23,16 @@ SCHEDULES = {
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """Slots that are decided, those that failed, and how many failures the rate allows at this number."""
+    """Slots that are decided, those that failed, and how many failures the rate allows at this number.
+
+    Attributes:
+        failing: deployment → the first of the slots in a row that failed, the last decided one among them.
+    """
 
     slots: int
     failed: tuple[datetime, ...]
     allowed: int
+    failing: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def slots(cron: str, since: datetime, until: datetime) -> list[datetime]:
@@ -59,16 +65,19 @@ def success(runs: Sequence[Run], now: datetime, window: timedelta, sla: Sla) -> 
     """
     grace = timedelta(minutes=sla.start_grace_minutes)
     until = now - grace - timedelta(seconds=sla.processing_seconds)
-    counted, failed = 0, list[datetime]()
+    counted, failed, failing = 0, list[datetime](), dict[str, datetime]()
     for deployment, cron in SCHEDULES.items():
         started = sorted(run.started_at for run in runs if run.deployment == deployment and run.finished_at <= now)
         if started:
             due = slots(cron, max(started[0], now - window), until)
             counted += len(due)
-            failed += [slot for slot in due if not _has_start(started, slot, grace)]
+            missed = [slot for slot in due if not _has_start(started, slot, grace)]
+            failed += missed
+            last = list(takewhile(missed.__contains__, reversed(due)))
+            failing |= {deployment: last[-1]} if last else {}
     if not counted:
         return None
-    return Success(counted, tuple(sorted(failed)), allowed_failures(counted, sla.success_rate))
+    return Success(counted, tuple(sorted(failed)), allowed_failures(counted, sla.success_rate), failing)
 
 
 def _has_start(started: Iterable[datetime], slot: datetime, grace: timedelta) -> bool:

@@ -44,10 +44,11 @@ class Judgement:
     """What a day's volume is judged to be.
 
     Attributes:
-        expected: rows of such a day; None while learning.
+        expected: rows of such a day; None while learning, and on a holiday.
         z: robust z of ln(1 + rows); None while learning.
         least_drop: the smallest fall, as a negative share of the expected rows, that would have alerted.
         least_rise: the same of a rise.
+        is_mature: whether the date was mature when it was judged; it is judged before that, too (D.2.6).
     """
 
     day: date
@@ -57,6 +58,7 @@ class Judgement:
     z: float | None = None
     least_drop: float | None = None
     least_rise: float | None = None
+    is_mature: bool = False
 
 
 def judge_volume(day: date, series: Series, settings: Volume, holidays: Collection[date]) -> Judgement:
@@ -74,7 +76,8 @@ def judge_volume(day: date, series: Series, settings: Volume, holidays: Collecti
         return Judgement(day, rows, "zero")
     is_outside = series.bounds is not None and not series.bounds[0] <= rows <= series.bounds[1]
     first = min((each for each in series.rows if each < day), default=day)
-    if (day - first).days < LEARNING_DAYS or not baseline:
+    # A holiday is like no other day: comparing it with working days would alarm on every one of them.
+    if (day - first).days < LEARNING_DAYS or not baseline or day in holidays:
         return Judgement(day, rows, "alert" if is_outside else "learning")
     logs = [math.log1p(each) for each in baseline]
     middle = median(logs)

@@ -87,7 +87,7 @@ def _failed(known: Mapping[str, Incident], problem: Problem, now: datetime, comp
         WATCH,
         problem=replace(told, severity=severity),
         kind_of=kind,
-        owner_role=company.owners.of(told.dataset),
+        owner_role=company.owners.of(told.dataset.partition("/")[0]),
         due_at=due_at(kind, severity, detected, told.periods, company.sla),
         upstream=_cause(known, told),
     )

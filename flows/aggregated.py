@@ -18,7 +18,7 @@ from compute.months import Month
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish
 from flows.engagement import bring_late_events, bring_weeks, engagement, stale_engagement
-from flows.evidence import engagement_watermark, write_completeness, write_reconciliation
+from flows.evidence import write_completeness, write_reconciliation
 from flows.findings import bring_accounts, bring_findings
 from flows.growth import growth, stale_growth
 from flows.ingest import ingest_all
@@ -31,6 +31,7 @@ from flows.user_days import bring_user_days
 from storage.catalog import ACCOUNT_MONTH_TABLE, ACCOUNT_USE_TABLE, ALLOCATION_LEDGER, FIGURES, SNAPSHOT
 from storage.evidence import first_observed
 from storage.snapshots import Draft, drafted_months, live_draft, save_draft
+from storage.watermark import engagement_watermark
 
 FIGURE_TABLE = FIGURES["aggregated"]
 ASSET = Asset(
@@ -182,7 +183,7 @@ def merge_snapshot(job: Job, month: Month) -> Draft:
         "company_file": job.company.fingerprint(),
         "code_version": job.code_version,
         "as_of_given": job.is_as_of_given,
-        "engagement_watermark": engagement_watermark(job).isoformat(),
+        "engagement_watermark": engagement_watermark(job.lake, job.company, job.as_of).isoformat(),
     }
     versions = {table.dataset.name: table.version for table in tables}
     draft = save_draft(

@@ -4,7 +4,6 @@ Source: `operations.md` C.3, C.4.
 """
 
 from dataclasses import replace
-from datetime import datetime
 
 import polars as pl
 from prefect import task
@@ -12,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from compute.completeness import CompletenessInput, completeness
 from compute.errors import BadLedger
-from compute.lateness import immature_dates, watermark
+from compute.lateness import immature_dates
 from compute.months import Month
 from compute.reconciliation import RECONCILIATION, gates, ledger_amounts, reconcile
 from flows.job import RETRY, Job, Stopwatch, say
@@ -26,6 +25,7 @@ from storage.catalog import (
 )
 from storage.dataset import Dataset
 from storage.ledger import ledger_hash, read_ledger
+from storage.watermark import engagement_watermark
 
 
 @task(task_run_name="reconcile with the ledger", cache_policy=NO_CACHE, **RETRY)
@@ -58,7 +58,8 @@ def write_completeness(job: Job, months: tuple[Month, ...]) -> None:
         job.lake.open(dataset)
         for dataset in (ACCOUNT_MONTH_TABLE, SILVER["salaries"], SILVER["expenses"], DISPOSITIONS)
     )
-    held, watch, mark = counts.read(), Stopwatch(job, COMPLETENESS_ROW.name, months), engagement_watermark(job)
+    held, watch = counts.read(), Stopwatch(job, COMPLETENESS_ROW.name, months)
+    mark = engagement_watermark(job.lake, job.company, job.as_of)
     rows, keys = [], {}
     for month in months:
         given = CompletenessInput(
@@ -73,11 +74,6 @@ def write_completeness(job: Job, months: tuple[Month, ...]) -> None:
         inputs = (source.partitions()[str(month)], counts.fingerprint(), salaries.fingerprint(), expenses.fingerprint())
         keys[str(month)] = " ".join((job.rules, str(given.immature_dates), *inputs))
     _replace_stale(job, COMPLETENESS_ROW, pl.concat(rows), keys, watch)
-
-
-def engagement_watermark(job: Job) -> datetime:
-    """Return how far the engagement topics are known (L-3). A file event log is always read to its end."""
-    return watermark({}, job.as_of)
 
 
 def _replace_stale(job: Job, dataset: Dataset, rows: pl.DataFrame, keys: dict[str, str], watch: Stopwatch) -> None:

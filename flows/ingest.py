@@ -117,7 +117,8 @@ def judge_new(job: Job, received: Received) -> None:
     marks = {_RULES: key_number(rules), _RECEIVED: key_number(key)} | (
         {_KEY: _key_number(job)} if contract.user else {}
     )
-    work = watch.work(rows=sum(file.rows for file in files))
+    behind = {received.bronze.dataset.name: received.bronze.version}
+    work = watch.work(rows=sum(file.rows for file in files), inputs=behind)
     if whole:
         months = {*judged.partitions(), *(file.partition for file in files)}
         judged.replace_files(files, dict.fromkeys(months, rules), work, marks)

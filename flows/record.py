@@ -8,13 +8,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import deployment, flow_run
 
 from compute.months import Month
-from compute.publication import RUN
+from compute.publication import READ_TOPICS, RUN
 from compute.statuses import UNKNOWN
-from flows.evidence import engagement_watermark
 from flows.job import RETRY, Job, Stopwatch
 from storage.catalog import STATUS_STEP
 from storage.lake import Lake
 from storage.watched import RUNS
+from storage.watermark import engagement_watermark
 
 
 def record_run(job: Job, months: tuple[Month, ...]) -> None:
@@ -34,7 +34,7 @@ def append_run(job: Job, months: tuple[Month, ...], deployed_as: str) -> None:
         "first_month": str(months[0]),
         "last_month": str(months[-1]),
         "as_of": job.as_of,
-        "watermark": engagement_watermark(job),
+        "watermark": engagement_watermark(job.lake, job.company, job.as_of) if job.flow in READ_TOPICS else None,
         "started_at": job.started_at,
         "finished_at": datetime.now(UTC),
         "unknown_statuses": _unknown_statuses(job.lake),

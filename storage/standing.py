@@ -6,8 +6,9 @@ It lies outside the statement, which depends on records alone: this depends on t
 from collections.abc import Iterable
 from typing import Any
 
+from compute.facts import Facts
 from compute.incidents import Incident
-from compute.sla import Facts, scoreboard
+from compute.sla import scoreboard
 from storage.told import Told
 
 

@@ -30,6 +30,7 @@ from storage.work import DataFile, Work
 # The partition of a line that is no envelope: it has a line number, and no offset that anyone gave it.
 NO_PARTITION = {".jsonl": -1, ".gz": -2}
 TOPIC_ID = "topic"  # names the identity of the broker's topic that the rows came from
+PARTITIONS = "partitions"  # names how many partitions the topic had
 _RECORDS_PER_BATCH = 10_000
 _WORD = 62  # bits that a signed word of 64 can add up without a doubt
 LAST_MS = 253_402_300_799_999  # the last instant of the year 9999
@@ -79,6 +80,11 @@ class FileLog:
         nowhere = NO_PARTITION.get(self.file.path.suffix, -1)
         for number, line in self.file.lines():
             yield number, read_envelope(line) or Record(nowhere, number, None, line, NO_ENVELOPE)
+
+
+def unread_name(partition: int) -> str:
+    """Return the name of how many records of a partition the last drain of a broker's topic left unread."""
+    return f"unread/{partition}"
 
 
 def read_envelope(line: bytes) -> Record | None:

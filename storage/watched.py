@@ -47,6 +47,41 @@ INCIDENT_EVENT = Dataset(
     key=("incident_id", "sequence"),
     description="What happened to an incident: a line of the append-only log that the current view folds.",
 )
+VERDICTS = Dataset(
+    name="watch/verdict",
+    schema={
+        "check_id": pl.String,
+        "dataset": pl.String,
+        "scope": pl.String,
+        "stage": pl.String,
+        "verdict": pl.String,
+        "evidence": pl.String,
+        "power": pl.String,
+        "at": INSTANT,
+    },
+    key=("check_id", "dataset", "scope", "stage", "at"),
+    description="What was judged of a date, an hour, a month, also when all was well: a line when it changed.",
+)
+LAG = Dataset(
+    name="watch/lag",
+    schema={
+        "at": INSTANT,
+        "topic": pl.String,
+        "partition": pl.Int64,
+        "unread": pl.Int64,
+        "seconds": pl.Float64,
+        "state": pl.String,
+        "problem": pl.String,
+    },
+    key=("topic", "partition"),
+    description="A partition of a topic as the watch last saw it; a line without a topic when nobody answered.",
+)
+QUERIES = Dataset(
+    name="watch/query",
+    schema={"name": pl.String, "at": INSTANT, "seconds": pl.Float64},
+    key=("name", "at"),
+    description="A named read of gold or of the ledger, and how long it took for who asked; of four weeks.",
+)
 STANDING = Dataset(
     name="watch/standing",
     schema={"snapshot_id": pl.String, "told": pl.String},
@@ -55,4 +90,4 @@ STANDING = Dataset(
     description="What stood of incidents and service levels when a draft was made or its incidents changed; JSON.",
 )
 
-WATCHED: tuple[Dataset, ...] = (RUNS, HEARTBEAT, INCIDENT_EVENT, STANDING)
+WATCHED: tuple[Dataset, ...] = (RUNS, HEARTBEAT, INCIDENT_EVENT, VERDICTS, LAG, QUERIES, STANDING)

@@ -30,6 +30,7 @@ from storage.catalog import (
 )
 from storage.dataset import Dataset
 from storage.lake import Lake
+from storage.queries import timed_query
 from storage.runs import runs
 from storage.snapshots import details_of, drafts_of, figures_of
 
@@ -100,7 +101,9 @@ def export(
 
     Example: techflow export metrics 2024-01 --out metrics.csv
     """
-    rows = _rows(Lake(load_settings().lake_place), table, month)
+    lake = Lake(load_settings().lake_place)
+    with timed_query(lake, f"export {table}"):
+        rows = _rows(lake, table, month)
     # Sorted by all columns, as text sorts: the same rows are the same bytes.
     rows = rows.sort([pl.col(name).cast(pl.String) for name in rows.columns], nulls_last=False)
     write(rows, form, out)

@@ -9,6 +9,7 @@ import typer
 
 from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from compute.errors import BadSetting
+from compute.lag import CAUGHT_UP, IN_TIME
 from flows.commands.export import write
 from flows.commands.screen import screen
 from flows.settings import load_settings
@@ -32,7 +33,7 @@ def lag(
 
     Example: techflow lag --exact
     """
-    from storage.kafka.lag import CAUGHT_UP, IN_TIME, lag_of
+    from storage.kafka.lag import lag_of
 
     lake, broker, now = *_places(), datetime.now(UTC)
     rows = pl.concat([lag_of(lake, broker, topic, now, is_exact=exact) for topic in TOPICS])

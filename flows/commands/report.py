@@ -47,10 +47,12 @@ def write_report(lake: Lake, month: Month, folder: Path, company: str, currency:
     from compute.report.html import html
     from compute.report.markdown import markdown
     from compute.report.report import report as make_report
+    from storage.queries import timed_query
     from storage.report_book import write_report_book
     from storage.reports import manifest_text, public_figures, report_source
 
-    source = report_source(lake, month, company, currency)
+    with timed_query(lake, "report"):
+        source = report_source(lake, month, company, currency)
     document, figures = make_report(source), public_figures(source)
     texts = {"html": html(document), "md": markdown(document), "csv": to_csv(figures), "json": manifest_text(source)}
     paths = tuple(folder / f"report-{month}.{form}" for form in FORMS)

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 from kafka import TopicPartition
 
+from compute.lag import CAUGHT_UP, IN_TIME, LATE, LOST, PAST_END, RECREATED
 from storage.catalog import BRONZE
 from storage.kafka.broker import Broker, answered
 from storage.kafka.plan import Bounds, position_name
@@ -25,11 +26,11 @@ LAG = {
     "lag_seconds": pl.Float64,
     "state": pl.String,
 }
-# The states: the first two are good; lost, past_end and recreated are the others.
-CAUGHT_UP, IN_TIME, LATE = "caught_up", "in_time", "late"
 
 
-def lag_of(lake: Lake, broker: Broker, topic: str, now: datetime, *, is_exact: bool) -> pl.DataFrame:
+def lag_of(
+    lake: Lake, broker: Broker, topic: str, now: datetime, *, is_exact: bool, limit: timedelta = LIMIT
+) -> pl.DataFrame:
     """Return a row per partition of a topic: what is unread in Delta, for how long, and whether that is too long.
 
     Args:
@@ -38,6 +39,7 @@ def lag_of(lake: Lake, broker: Broker, topic: str, now: datetime, *, is_exact: b
         topic: the topic.
         now: the wall clock.
         is_exact: read the oldest unread record of each partition, and tell its age; null without it, when there is one.
+        limit: how long a record may wait.
     """
     bounds, table = Bounds.of(broker, topic), lake.open(BRONZE[topic])
     is_another = table.position(TOPIC_ID) not in (None, key_number(bounds.topic_id))
@@ -46,25 +48,25 @@ def lag_of(lake: Lake, broker: Broker, topic: str, now: datetime, *, is_exact: b
     unread = {each: offset for each, offset in at.items() if bounds.beginning[each] <= offset < bounds.end[each]}
     places = {each: TopicPartition(topic, each) for each in unread}
     with broker.consumer(group_id=None, max_poll_records=1) as consumer, answered(topic):
-        since = consumer.offsets_for_times(dict.fromkeys(places.values(), _ms(now - LIMIT))) if places else {}
+        since = consumer.offsets_for_times(dict.fromkeys(places.values(), _ms(now - limit))) if places else {}
         times = _oldest(consumer, {places[each]: offset for each, offset in unread.items()}) if is_exact else {}
     rows = []
     for each, offset in sorted(at.items()):
-        state = "recreated" if is_another else _state(offset, each, bounds, since.get(places.get(each)))
+        state = RECREATED if is_another else _state(offset, each, bounds, since.get(places.get(each)))
         age = 0.0 if state == CAUGHT_UP else None
         if (ms := times.get(places.get(each))) is not None and not is_another:
             # The broker's times need not rise when producers give them: the record itself knows better.
             age = max(0.0, (_ms(now) - ms) / 1000)
-            state = LATE if age > LIMIT.total_seconds() else IN_TIME
+            state = LATE if age > limit.total_seconds() else IN_TIME
         rows.append((topic, each, offset, bounds.end[each], max(0, bounds.end[each] - offset), age, state))
     return pl.DataFrame(rows, schema=LAG, orient="row")
 
 
 def _state(offset: int, partition: int, bounds: Bounds, since: Any) -> str:
     if offset < bounds.beginning[partition]:
-        return "lost"
+        return LOST
     if offset > bounds.end[partition]:
-        return "past_end"
+        return PAST_END
     if offset == bounds.end[partition]:
         return CAUGHT_UP
     # The first record that came within the limit: what lies before it came earlier.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from compute.errors import BadSetting
 from storage.catalog import BRONZE
 from storage.kafka.broker import Broker
-from storage.kafka.plan import LIFE, Bounds, position_name
+from storage.kafka.plan import LIFE, Bounds, position_name, positions_of
 from storage.lake import Lake, key_number
 from storage.topics import TOPIC_ID
 from storage.work import Work
@@ -32,7 +32,7 @@ def accept(lake: Lake, broker: Broker, topic: str, work: Work) -> dict[int, tupl
     is_reborn = table.position(TOPIC_ID) not in (None, key_number(bounds.topic_id))
     is_shorter = any(before is not None and before > now for before, now in moved.values())
     life = (table.position(LIFE) or 0) + int(is_reborn or is_shorter)
-    positions = {position_name(bounds.topic_id, each): now for each, (_, now) in moved.items()}
+    positions = positions_of(bounds.topic_id, {each: now for each, (_, now) in moved.items()}, bounds.end)
     table.append_files((), {TOPIC_ID: key_number(bounds.topic_id), LIFE: life, **positions}, replace(work, rows=0))
     return moved
 
@@ -53,5 +53,5 @@ def move(lake: Lake, broker: Broker, topic: str, partition: int, offset: int, wo
     name = position_name(bounds.topic_id, partition)
     before = table.position(name)
     life = (table.position(LIFE) or 0) + int(before is not None and offset < before)
-    table.append_files((), {name: offset, LIFE: life}, work)
+    table.append_files((), {LIFE: life, **positions_of(bounds.topic_id, {partition: offset}, bounds.end)}, work)
     return before

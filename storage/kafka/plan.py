@@ -1,7 +1,7 @@
 """What a drain will read: from the offsets in Delta to the ends at its start.
 
-The positions are app transactions of the bronze table: the topic's identity, its life, and by identity and partition
-the next offset. Source: `data.md` A.0a, AT-33.
+The positions are app transactions of the bronze table: the topic's identity, its life, how many partitions it has, by
+identity and partition the next offset, and by partition how much was left unread (L-3). Source: `data.md` A.0a, AT-33.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from storage.errors import AnotherLog
 from storage.kafka.broker import Broker, answered
 from storage.kafka.errors import OffsetPastEnd, RecordsLost, TopicRecreated
 from storage.lake import Lake, Table, key_number
-from storage.topics import TOPIC_ID
+from storage.topics import PARTITIONS, TOPIC_ID, unread_name
 
 LIFE = "life"
 _LOG = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Plan:
         topic_id: the topic's identity.
         life: how often its offsets began anew.
         ranges: what to read, disjoint; partitions without anything new are among them, empty.
-        is_news: something is to be committed.
+        ends: the end of each partition when the plan was made; reading may stop before it.
     """
 
     table: Table
@@ -51,7 +51,12 @@ class Plan:
     topic_id: str
     life: int
     ranges: tuple[Range, ...]
-    is_news: bool
+    ends: Mapping[int, int]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether something is to be committed: rows, a partition seen first, or that others are left unread."""
+        return any(self.table.position(name) != number for name, number in self.positions().items())
 
     @property
     def batch(self) -> str:
@@ -61,14 +66,13 @@ class Plan:
 
     def positions(self) -> dict[str, int]:
         """Return what is known once the ranges are read, by name."""
-        known = {TOPIC_ID: key_number(self.topic_id), LIFE: self.life}
-        return known | {position_name(self.topic_id, each.partition): each.end for each in self.ranges}
+        known = {TOPIC_ID: key_number(self.topic_id), LIFE: self.life, PARTITIONS: len(self.ends)}
+        return known | positions_of(self.topic_id, {each.partition: each.end for each in self.ranges}, self.ends)
 
     def until(self, stops: Mapping[int, int]) -> "Plan":
         """Return the plan of reading partitions no further than to their stops."""
         ends = ((each, min(each.end, stops.get(each.partition, each.end))) for each in self.ranges)
-        ranges = tuple(replace(each, end=max(each.start, end)) for each, end in ends)
-        return replace(self, ranges=ranges, is_news=any(ranges))
+        return replace(self, ranges=tuple(replace(each, end=max(each.start, end)) for each, end in ends))
 
     def shares(self, records: int) -> Iterator[tuple[Range, ...]]:
         """Yield disjoint ranges of at most so many records in all, a task's share each."""
@@ -90,6 +94,13 @@ class Plan:
 def position_name(topic_id: str, partition: int) -> str:
     """Return the name of a partition's next offset."""
     return f"{topic_id}/{partition}"
+
+
+def positions_of(topic_id: str, offsets: Mapping[int, int], ends: Mapping[int, int]) -> dict[str, int]:
+    """Return next offsets by partition, and how much lies unread behind each, as they are kept."""
+    return {position_name(topic_id, each): offset for each, offset in offsets.items()} | {
+        unread_name(each): ends[each] - offset for each, offset in offsets.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +155,7 @@ def plan_drain(lake: Lake, broker: Broker, topic: str) -> Plan:
         _require_whole(topic, {each: offset or 0 for each, offset in stored.items()}, bounds)
     starts = {each: bounds.beginning[each] if offset is None else offset for each, offset in stored.items()}
     ranges = tuple(Range(each, starts[each], bounds.end[each]) for each in sorted(starts))
-    is_news = any(ranges) or None in stored.values()
-    return Plan(table, topic, bounds.topic_id, table.position(LIFE) or 0, ranges, is_news)
+    return Plan(table, topic, bounds.topic_id, table.position(LIFE) or 0, ranges, bounds.end)
 
 
 def _require_whole(topic: str, stored: Mapping[int, int], bounds: Bounds) -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from compute.company import Company, parse_company
 from compute.company_promises import Sla
+from compute.facts import Facts
 from compute.incidents import Event, Incident, Problem, fold, move
 from compute.publication import Run
-from compute.sla import LEVELS, Facts, scoreboard
+from compute.sla import LEVELS, scoreboard
 from compute.success import allowed_failures, success
+from compute.timings import Timing
 from compute.volume import Judgement
 
 NOW = datetime(2024, 1, 12, 12, tzinfo=UTC)
@@ -78,7 +80,10 @@ def test_a_scheduled_run_that_never_started_is_a_failure() -> None:
     # From the first run on: the 2nd to the 12th, of which the 5th has none.
     assert (11, (at(5, 4),), 0) == (found.slots, found.failed, found.allowed)
     shown = score("L-19", runs=days)
-    assert ("breached", "90.9% of 11 in 28 days; 1 failed, 0 allowed") == (shown["verdict"], shown["measured"])
+    assert ("breached", "90.9% of 11 in 28 days; 1 failed, 0 allowed; 10 of 11 days and weeks in time") == (
+        shown["verdict"],
+        shown["measured"],
+    )
 
 
 @pytest.mark.parametrize(("minute", "failed"), [(0, 0), (60, 0), (61, 1)])
@@ -120,9 +125,9 @@ def test_a_draft_is_open_until_business_day_3_and_breached_after() -> None:
 def test_completeness_and_the_ledger_are_judged_when_the_draft_is_due() -> None:
     gates = {"RC-2": "pass", "RC-3": "FAIL"}
 
-    assert "open" == score("L-14", at(3, 16), open_rows={"2023-12": 2})["verdict"]
-    assert "breached" == score("L-14", at(3, 17), open_rows={"2023-12": 2})["verdict"]
-    assert "met" == score("L-14", open_rows={"2023-11": 2, "2023-12": 0})["verdict"]
+    assert "open" == score("L-14", at(3, 16), open_rows={"2023-12": {"revenue": 2}})["verdict"]
+    assert "breached" == score("L-14", at(3, 17), open_rows={"2023-12": {"revenue": 2}})["verdict"]
+    assert "met" == score("L-14", open_rows={"2023-11": {"revenue": 2}, "2023-12": {"revenue": 0}})["verdict"]
     assert "breached" == score("L-22", gates={"2023-12": gates})["verdict"]
     assert "met" == score("L-22", gates={"2023-11": gates, "2023-12": dict.fromkeys(gates, "pass")})["verdict"]
     assert "no_data" == score("L-22", gates={"2023-12": dict.fromkeys(gates, "unverified")})["verdict"]
@@ -165,9 +170,10 @@ def test_processing_takes_less_than_2_hours() -> None:
     found = score("L-20", runs=usual)
     assert ("met", "p50 5.0 s, p95 10.0 s, max 10.0 s of 10") == (found["verdict"], found["measured"])
     assert "breached" == score("L-20", runs=[*usual, run(at(11, 4), took=2 * HOUR)])["verdict"]
-    assert "met" == score("L-26", ray_seconds=[(at(1), 3599.9)])["verdict"]
+    assert "met" == score("L-26", ray_jobs=[Timing("gold/user_day", at(1), 3599.9)])["verdict"]
     assert ("breached", at(2)) == tuple(
-        score("L-26", ray_seconds=[(at(1), 1.0), (at(2), 3600.0)])[key] for key in ("verdict", "since")
+        score("L-26", ray_jobs=[Timing("gold/user_day", at(1), 1.0), Timing("gold/user_day", at(2), 3600.0)])[key]
+        for key in ("verdict", "since")
     )
 
 
