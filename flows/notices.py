@@ -76,13 +76,13 @@ def _deliver(job: Job, notices: Sequence[Notice], settings: Settings, now: datet
     })  # fmt: skip
     for channel, outcome in outcomes.items():
         if outcome.problem:
-            waiting = len(by_channel[channel]) - outcome.count
-            get_run_logger().warning("%s; %s wait for the next watch.", outcome.problem, _notices(waiting))
-    return [each for channel, ours in by_channel.items() for each in ours[: outcomes[channel].count]]
+            waiting = _waiting(len(by_channel[channel]) - len(outcome.taken))
+            get_run_logger().warning("%s; %s for the next watch.", outcome.problem, waiting)
+    return [ours[place] for channel, ours in by_channel.items() for place in outcomes[channel].taken]
 
 
-def _notices(count: int) -> str:
-    return f"{count} notice{'s' * (count != 1)}"
+def _waiting(count: int) -> str:
+    return "1 notice waits" if count == 1 else f"{count} notices wait"
 
 
 @task(task_run_name="record who was told", cache_policy=NO_CACHE, **RETRY)

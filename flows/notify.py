@@ -28,6 +28,10 @@ class NotTold(TransientError):
     """A channel did not take a message."""
 
 
+class _NoChannel(Exception):
+    """A block that tells nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """What a channel is told: a webhook gets the event, all others subject and body."""
@@ -42,11 +46,11 @@ class Delivery:
     """How far a channel got.
 
     Attributes:
-        count: how many of its messages it has taken, the first ones.
-        problem: why it took no more, in a sentence without any secret; empty when it took all.
+        taken: places of the messages that it has taken.
+        problem: why it did not take the last one that it did not, in words without any secret; empty when it took all.
     """
 
-    count: int = 0
+    taken: list[int] = field(default_factory=list)
     problem: str = ""
 
 
@@ -57,14 +61,14 @@ class _Attempt:
     delivery: Delivery = field(default_factory=Delivery)
 
     def run(self) -> None:
-        """Give the channel its messages in order; it stops at the first that is not taken."""
-        try:
-            block = cast(Block, Block.load(self.channel))  # outside a loop it is no coroutine
-            for message in self.messages:
-                _send(block, message)
-                self.delivery.count += 1
-        except Exception as error:
-            self.delivery.problem = f"{self.channel} {_why(error)}"
+        """Give the channel its messages in order; one that it does not take is in the way of no other."""
+        for place, message in enumerate(self.messages):
+            try:
+                # Outside a loop it is no coroutine.
+                _send(cast(Block, Block.load(self.channel)), message)
+                self.delivery.taken.append(place)
+            except Exception as error:
+                self.delivery.problem = f"{self.channel} {_why(error)}"
 
 
 def deliver(messages: Mapping[str, Sequence[Message]]) -> dict[str, Delivery]:
@@ -92,7 +96,7 @@ def deliver(messages: Mapping[str, Sequence[Message]]) -> dict[str, Delivery]:
 def _outcome(attempt: _Attempt, thread: threading.Thread) -> Delivery:
     if not thread.is_alive():
         return attempt.delivery
-    return Delivery(attempt.delivery.count, f"{attempt.channel} did not answer within {PATIENCE_SECONDS:.0f} s")
+    return Delivery(list(attempt.delivery.taken), f"{attempt.channel} did not answer within {PATIENCE_SECONDS:.0f} s")
 
 
 def _send(block: Block, message: Message) -> None:
@@ -102,7 +106,7 @@ def _send(block: Block, message: Message) -> None:
         with block.raise_on_failure():
             block.notify(message.body, message.subject)  # type: ignore[unused-coroutine]
     else:
-        raise TypeError
+        raise _NoChannel
 
 
 def _why(error: Exception) -> str:
@@ -113,7 +117,7 @@ def _why(error: Exception) -> str:
             return "did not take the message"
         case ValueError() if "Unable to find block" in str(error):
             return "is no block of the Prefect server: make it there, or correct TECHFLOW_NOTIFY"
-        case TypeError():
+        case _NoChannel():
             return "is no block that tells people: name a webhook or a notification block in TECHFLOW_NOTIFY"
         case _:
             return f"cannot be reached ({type(error).__name__})"

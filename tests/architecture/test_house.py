@@ -119,7 +119,9 @@ def test_every_check_has_its_heading_in_the_runbook() -> None:
 def test_every_finding_has_its_heading_in_the_runbook() -> None:
     lines = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8").splitlines()
 
-    assert {f"### {check.code}" for check in FINDINGS} <= set(lines)
+    # What every feed has (Q99, W91) has one heading.
+    headings = {line.removeprefix("### ") for line in lines if line.startswith("### ")}
+    assert [] == [check.code for check in FINDINGS if not {check.code, check.code.partition("-")[2]} & headings]
 
 
 def test_the_automation_of_a_silent_watch_waits_for_two_intervals() -> None:

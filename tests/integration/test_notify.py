@@ -9,11 +9,12 @@ from email.message import EmailMessage
 import polars as pl
 import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock, MattermostWebhook, SlackWebhook
+from prefect.blocks.system import Secret
 from prefect.blocks.webhook import Webhook
 
 import flows.notify
 from compute.incidents import Incident, move
-from flows.notify import PATIENCE_SECONDS
+from flows.notify import PATIENCE_SECONDS, Message, deliver
 from flows.watch import watch
 from storage.catalog import RECONCILIATION_GATE
 from storage.incidents import append_events, current_incidents, events_of
@@ -67,6 +68,24 @@ def channel(name: str, people: Web, path: str) -> str:
 def told_to(lake: Lake) -> list[tuple[int, str]]:
     notes = [event.note.split(" ") for event in events_of(lake.open(INCIDENT_EVENT)) if event.kind == "notified"]
     return [(int(sequence), name) for sequence, name in notes]
+
+
+def test_a_message_that_is_not_taken_is_in_the_way_of_no_other(lake: Lake, people: Web) -> None:
+    name = channel("machine", people, "ok")
+    messages = [Message("s", "b", event) for event in ({"n": 1}, {"n": object()}, {"n": 3})]
+
+    told = deliver({name: messages})[name]
+
+    assert ([0, 2], f"{name} cannot be reached (TypeError)") == (told.taken, told.problem)
+    assert [1, 3] == [each["n"] for each in people.bodies("ok")]
+
+
+def test_a_block_that_tells_nobody_is_named(lake: Lake) -> None:
+    Secret(value="x").save("vault", overwrite=True)
+
+    told = deliver({"secret/vault": [Message("s", "b", {})]})["secret/vault"]
+
+    assert told.problem.startswith("secret/vault is no block that tells people")
 
 
 def test_ten_seconds_are_the_limit() -> None:
@@ -124,12 +143,12 @@ def test_who_hangs_or_refuses_holds_nobody_up_and_is_told_by_a_later_watch(
     assert time.monotonic() - begun < 30, "who hangs does so for a minute"
     assert {"failing": 1, "opened": 1, "resolved": 0} == counts
     assert [(1, "prefect-events"), (1, "webhook/fine")] == told_to(gross)
-    said = [record.getMessage() for record in caplog.records if "wait for the next watch" in record.getMessage()]
+    said = [record.getMessage() for record in caplog.records if "for the next watch" in record.getMessage()]
     assert {
-        "webhook/hangs did not answer within 2 s; 1 notice wait for the next watch.",
-        "custom-webhook/refuses answered 500; 1 notice wait for the next watch.",
+        "webhook/hangs did not answer within 2 s; 1 notice waits for the next watch.",
+        "custom-webhook/refuses answered 500; 1 notice waits for the next watch.",
         "slack-webhook/none is no block of the Prefect server: make it there, or correct TECHFLOW_NOTIFY; "
-        "1 notice wait for the next watch.",
+        "1 notice waits for the next watch.",
     } == set(said)
 
     people.mood.update(hang="ok", bad="ok")

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compute.rotation import duties, on_call
@@ -41,7 +41,8 @@ def test_who_is_on_call_on_a_day() -> None:
 DAYS = st.dates(date(2023, 1, 1), date(2026, 12, 31))
 
 
-@given(st.integers(1, 6), DAYS, st.sets(DAYS, max_size=40))
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 6), DAYS, st.sets(DAYS, max_size=20))
 def test_weeks_are_even_and_the_answer_does_not_depend_on_where_it_begins(
     size: int, day: date, holidays: set[date]
 ) -> None:
@@ -54,7 +55,8 @@ def test_weeks_are_even_and_the_answer_does_not_depend_on_where_it_begins(
     assert found[3:] == later
 
 
-@given(st.integers(2, 5), st.sets(DAYS, min_size=10, max_size=60))
+@settings(deadline=None, max_examples=50)
+@given(st.integers(2, 5), st.sets(DAYS, min_size=5, max_size=25))
 def test_holidays_are_shared_evenly_when_no_two_fall_into_one_round(size: int, days: set[date]) -> None:
     names = [f"p{index}" for index in range(size)]
     apart: list[date] = []
