@@ -382,3 +382,21 @@ def test_the_measures_of_data_quality_are_read_from_the_lake(lake: Lake) -> None
     assert ["account_margin", "margin_range"] == [
         each.alert.check_id for each in with_alerts(lake, facts(lake)).alerts if each.reading.dataset == "profit"
     ]
+
+
+def test_what_a_whole_topic_lacks_is_said_once_not_of_its_hours_and_partitions_too(lake: Lake) -> None:
+    silent = datetime(2024, 3, 12, 10, tzinfo=UTC)  # a Tuesday
+    put(lake, CLICKS, *(
+        {"month": f"{day:%Y-%m}", "account_id": "ACC_1", "timestamp": day, "_partition": partition}
+        for day in (silent - DAY * back for back in range(1, 60)) for partition in (0, 1) for _ in range(60)
+    ))  # fmt: skip
+    for day in (11, 13):
+        put_run(lake, datetime(2024, 3, day, tzinfo=UTC))
+
+    given = with_silences(lake, facts(lake, datetime(2024, 3, 13, 3, tzinfo=UTC)))
+    told = [problem for outcome in evaluate(given) for problem in outcome.problems if "click" in problem.dataset]
+
+    assert [("L-21-zero", "click_events", "2024-03-12")] == [
+        (each.check_id, each.dataset, each.scope) for each in told if each.check_id != "L-6"
+    ]
+    assert {date(2024, 3, 11)} == {hour.date() for hour in given.judged_hours}
