@@ -17,6 +17,7 @@ from compute.months import Month
 from compute.publication import PROMISES, clock, periods, runs_of
 from storage.catalog import COMPLETENESS_ROW, DISPOSITIONS, RECONCILIATION_ROW, SNAPSHOT
 from storage.incidents import current_incidents
+from storage.lag import last_lag
 from storage.lake import Lake
 from storage.watched import HEARTBEAT, INCIDENT_EVENT, RUNS
 
@@ -33,6 +34,7 @@ def gauges(lake: Lake, company: Company, now: datetime) -> Gauges:
         heartbeat=lake.read(HEARTBEAT).get_column("at").max(),  # type: ignore[arg-type]
         interval_seconds=60 * company.sla.watch_minutes,
         freshness=_freshness(lake, runs, company, now),
+        lag=_lag(lake),
         rows=_rows(lake),
         run_seconds=_run_seconds(runs),
         variance=_variance(lake, company, now),
@@ -53,6 +55,13 @@ def _freshness(lake: Lake, rows: pl.DataFrame, company: Company, now: datetime) 
         ended = max(drafted).plus(1).until(Month.of(now.date()).plus(-1))
         found["aggregated"] = max(((now - month.ends_at).total_seconds() for month in ended), default=0.0)
     return found
+
+
+def _lag(lake: Lake) -> Mapping[tuple[str, int], float]:
+    """Return what the watch last saw of the broker."""
+    seen = last_lag(lake)
+    partitions = seen.partitions if seen else ()
+    return {(each.topic, each.partition): each.seconds for each in partitions if each.seconds is not None}
 
 
 def _rows(lake: Lake) -> Mapping[tuple[str, str], int]:

@@ -79,7 +79,7 @@ def ask(port: int, path: str) -> Any:
         return json.load(response)["data"]
 
 
-def wait_for(holds: Any, what: str, seconds: int = 90) -> Any:
+def wait_for(holds: Any, what: str, seconds: int = 120) -> Any:
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -98,9 +98,9 @@ def test_prometheus_scrapes_the_endpoint_and_raises_a_silent_watch(
     env = environment(tmp_path, golden / "landing", prefect_home)
     watch(at="2024-02-07T12:00:00Z")  # the last evaluation is long ago
     config = yaml.safe_load((PLACE / "prometheus.yml").read_text(encoding="utf-8"))
-    config["global"] = {"scrape_interval": "3s", "scrape_timeout": "3s", "evaluation_interval": "1s"}
+    config["global"] = {"scrape_interval": "5s", "scrape_timeout": "5s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(PLACE / "techflow.rules.yml")]
-    config["scrape_configs"][0] |= {"scrape_timeout": "3s", "static_configs": [{"targets": [f"127.0.0.1:{served}"]}]}
+    config["scrape_configs"][0] |= {"scrape_timeout": "5s", "static_configs": [{"targets": [f"127.0.0.1:{served}"]}]}
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
     script = Path(sys.executable).with_name("techflow")
     with ending() as started:

@@ -18,10 +18,12 @@ from compute.company import Company
 from compute.company_promises import Close, Sla
 from compute.exposition import FAMILIES, Gauges, exposition
 from compute.incidents import Event, Problem
+from compute.lag import Lag, PartitionLag
 from storage.catalog import COMPLETENESS_ROW, DISPOSITIONS, RECONCILIATION_ROW, SNAPSHOT
 from storage.dataset import Dataset
 from storage.gauges import gauges, write_gauges
 from storage.incidents import append_events
+from storage.lag import keep_lag
 from storage.lake import Lake
 from storage.watched import HEARTBEAT, INCIDENT_EVENT, RUNS
 from storage.work import Work
@@ -176,6 +178,14 @@ def test_rows_completeness_incidents_and_heartbeat_are_read_as_they_stand(lake: 
         ("revenue", "2023-11"): Fraction(3, 4), ("revenue", "2023-12"): Fraction(5, 8), ("revenue", "2024-01"): 0,
     } == found.completeness  # fmt: skip
     assert ({"standard": 1}, NOW) == (found.incidents, found.heartbeat)
+
+
+def test_the_lag_is_what_the_watch_last_saw_of_those_that_are_known(lake: Lake) -> None:
+    seen = [PartitionLag("click_events", 0, 0, 0.0, "caught_up"), PartitionLag("click_events", 1, 7, 320.5, "late"),
+            PartitionLag("usage_sessions", 0, 3, None, "lost")]  # fmt: skip
+    keep_lag(lake, Lag(NOW, seen), Work(flow="t", dataset=""))
+
+    assert {("click_events", 0): 0.0, ("click_events", 1): 320.5} == gauges(lake, Company(), NOW).lag
 
 
 def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
