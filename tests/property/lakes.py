@@ -22,7 +22,7 @@ import flows
 from compute.errors import BadMonth
 from compute.figures import FIGURE_KEY
 from compute.months import Month
-from storage.catalog import DATASETS, SNAPSHOT, SNAPSHOT_FIGURE, Dataset
+from storage.catalog import DATASETS, SNAPSHOT, SNAPSHOT_FIGURE, STATEMENT, Dataset
 from storage.lake import Lake
 from storage.snapshots import drafted_months, figures_of, live_draft
 from tests.property.companies import Ledger, Step
@@ -38,8 +38,9 @@ INGEST_COLUMNS: dict[str, str] = {
     "row": "as _row, there",
     "case_id": "digest of a held row's place: file and line",
 }
-# Bronze is the record of the ingest itself; a draft's number and manifest count runs and versions, its figures do not.
-_NOT_COMPARED = (SNAPSHOT, SNAPSHOT_FIGURE)
+# Bronze is the record of the ingest itself; a draft's number and manifest count runs and versions, its figures and its
+# statement do not. What a replaced draft had stays.
+_NOT_COMPARED = (SNAPSHOT, SNAPSHOT_FIGURE, STATEMENT)
 State = dict[str, pl.DataFrame]
 
 
@@ -88,11 +89,19 @@ class Home:
         """Return every table behind bronze, and the figures of the live drafts, without ingest columns, sorted."""
         tables = {table.name: _sorted(self._rows(table)) for table in DATASETS
                   if not table.name.startswith("bronze/") and table not in _NOT_COMPARED}  # fmt: skip
-        return tables | {f"draft of {month}": self.figures(month) for month in drafted_months(self.lake)}
+        months = drafted_months(self.lake)
+        drafts = {f"draft of {month}": self.figures(month) for month in months}
+        return tables | drafts | {f"statement of {month}": self.statement(month) for month in months}
 
     def figures(self, month: Month) -> pl.DataFrame:
         """Return the figures of a month's live draft, sorted."""
         return figures_of(self.lake, month).sort(FIGURE_KEY)
+
+    def statement(self, month: Month) -> pl.DataFrame:
+        """Return what the report of a month's live draft tells beside the figures."""
+        live = live_draft(self.lake, month)
+        assert live is not None
+        return self.lake.read(STATEMENT, pl.col("snapshot_id") == live.snapshot_id, ["told"])
 
     def draft(self, month: Month) -> tuple[int, str]:
         """Return number and content hash of a month's live draft."""
@@ -143,6 +152,7 @@ def plain_flows() -> Iterator[None]:
                       "progress.create_progress_artifact", "progress.update_progress_artifact"):  # fmt: skip
             patch.setattr(f"flows.{shows}", lambda *_, **__: None)
         patch.setattr("flows.aggregated.publish", lambda _job, _drafts: None)
+        patch.setattr("prefect.assets.Asset.add_metadata", lambda _asset, _metadata: None)
         yield
 
 
