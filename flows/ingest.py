@@ -131,13 +131,15 @@ def _must_judge_all(job: Job, received: Received, rules: str) -> bool:
     contract, judged = received.contract, received.judged
     if job.is_rebuild or (judged.version >= 0 and not judged.done(_RULES, rules)):
         return True
-    place = ["_source", "_batch_id", "_arrival", *(() if contract.is_topic else ("_file",))]
-    known = judged.scan().select(place).unique().collect()
-    gone = known.filter(pl.col("_source") == RELEASED).join(received.fixed, on="_batch_id", how="anti")
-    if gone.height or contract.is_topic:
-        return gone.height > 0
-    landed = known.filter(pl.col("_source") != RELEASED)
-    return landed.join(arrivals(job.lake, contract.dataset), on=place[1:], how="anti").height > 0
+    is_fix = pl.col("_source") == RELEASED
+    fixes = judged.scan().filter(is_fix).select("_batch_id").unique().collect()
+    if fixes.join(received.fixed, on="_batch_id", how="anti").height:
+        return True
+    if contract.is_topic:  # a record's arrival is its own, so nothing moves it
+        return False
+    place = ["_batch_id", "_arrival", "_file"]
+    landed = judged.scan().filter(~is_fix).select(place).unique().collect()
+    return landed.join(arrivals(job.lake, contract.dataset), on=place, how="anti").height > 0
 
 
 def _unjudged(job: Job, received: Received, *, is_all: bool) -> Iterator[pl.DataFrame]:

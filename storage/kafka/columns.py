@@ -213,7 +213,7 @@ def _records_in(batches: Sequence[_Packed]) -> tuple[bytes, Numbers]:
                         shift += 7
                     size |= octet << shift
                 at += 1 + (size >> 1)  # a size is never negative: its zigzag is an even number
-        except IndexError:
+        except (IndexError, OverflowError):
             at = len(data) + 1
         if at != until:
             raise CorruptRecordError(f"the batch at offset {batch.base_offset} is longer or shorter than its records")

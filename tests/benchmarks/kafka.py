@@ -5,7 +5,9 @@
 A broker of deployments/kafka holds records of 350 bytes of JSON in 8 partitions. Each way of reading them runs in a
 process of its own, in one task, three times in turn; the medians are shown. `read` takes the records from the client,
 `drain` is the whole way into a Delta table: coordinates, arrivals, digests, Parquet, commit. Beside ours stand
-kafka-python polled as its documentation shows, and confluent-kafka where it is installed (it is none of ours).
+kafka-python polled as its documentation shows, and confluent-kafka where it is installed (it is none of ours); what is
+done with the records is the same for all. A drain of ours in two tasks is shown too, as a cluster runs them: processes
+that are there already; its memory is that of the larger one.
 """
 
 import importlib.util
@@ -17,7 +19,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +32,14 @@ from compute.cluster import run_here
 from storage.kafka import drain as module
 from storage.kafka.broker import Broker
 from storage.kafka.columns import Columns
+from storage.kafka.drain import Share
 from storage.kafka.plan import Range, plan_drain
 from storage.lake import Lake
-from storage.work import Work
+from storage.work import DataFile, Work
 from tests.integration.broker import CLICKS, Kafka, Sent, running_broker
 
 PARTITIONS, BYTES, TIMES = 8, 350, 3
+TWO, TASKS = "ours, two tasks", 2
 OURS = module.read
 Reader = Callable[[Broker, str, Sequence[Range]], Iterator[tuple[int, Columns]]]
 
@@ -71,23 +77,46 @@ def confluent(broker: Broker, topic: str, ranges: Sequence[Range]) -> Iterator[t
 READERS: dict[str, Reader] = {"ours": OURS, "kafka-python poll": polled, "confluent-kafka": confluent}
 
 
+def used() -> tuple[float, float]:
+    """Return the CPU seconds of this process, and the most MiB that it has held."""
+    now = resource.getrusage(resource.RUSAGE_SELF)
+    return now.ru_utime + now.ru_stime, now.ru_maxrss / 1024
+
+
+def costed(share: Share) -> tuple[DataFile, float, float]:
+    """Return the file of a share, the CPU seconds that it took, and the process's MiB."""
+    before, _ = used()
+    file = module.drain(share)
+    cpu, most = used()
+    return file, cpu - before, most
+
+
 def child(way: str, act: str, servers: str) -> None:
     """Read or drain the topic, and print what it took."""
-    broker, reader = Broker(servers), READERS[way]
-    with tempfile.TemporaryDirectory() as folder:
+    broker, elsewhere = Broker(servers), list[tuple[float, float]]()
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(TASKS, get_context("spawn")) as pool:
         lake, work = Lake(folder), Work("benchmark", CLICKS)
         plan, now = plan_drain(lake, broker, CLICKS), datetime.now(UTC)
-        begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+        records = sum(map(len, plan.ranges))
+
+        def in_two(_: object, shares: Sequence[Share]) -> list[DataFile]:
+            done = list(pool.map(costed, shares))
+            elsewhere.extend((cpu, most) for _, cpu, most in done)
+            return [file for file, _, _ in done]
+
+        if way == TWO:
+            list(pool.map(time.sleep, [1.0] * TASKS))  # a second, so that both have begun
+        module.RECORDS_PER_TASK = -(-records // TASKS) if way == TWO else records
+        module.read = READERS.get(way, OURS)
+        begin, (before, _) = time.perf_counter(), used()
         if act == "read":
-            count = sum(len(columns) for _, columns in reader(broker, CLICKS, plan.ranges))
+            count = sum(len(columns) for _, columns in module.read(broker, CLICKS, plan.ranges))
         else:
-            module.read, module.RECORDS_PER_TASK = reader, 2**62
-            count = module.land_topic_of(
-                broker, plan, run_here, lake=lake, as_of=now, now=now, work=lambda *_: work
-            ).rows
-        seconds, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(json.dumps([count, seconds, cpu, after.ru_maxrss / 1024]))  # noqa: T201
+            run = in_two if way == TWO else run_here
+            count = module.land_topic_of(broker, plan, run, lake=lake, as_of=now, now=now, work=lambda *_: work).rows
+        seconds, (cpu, most) = time.perf_counter() - begin, used()
+    spent = cpu - before + sum(each for each, _ in elsewhere)
+    print(json.dumps([count, seconds, spent, max([most, *(each for _, each in elsewhere)])]))  # noqa: T201
 
 
 def measure(way: str, act: str, servers: str) -> list[float]:
@@ -107,9 +136,9 @@ def main(records: int) -> None:
             ways = [way for way in READERS if way != "confluent-kafka" or importlib.util.find_spec("confluent_kafka")]
             print(f"{records:,} records of {BYTES} bytes, {PARTITIONS} partitions")  # noqa: T201
             print(f"{'':8}{'':20}{'records/s':>12}{'per CPU-s':>12}{'MiB':>7}")  # noqa: T201
-            for act in ("read", "drain"):
-                runs = [{way: measure(way, act, kafka.servers) for way in ways} for _ in range(TIMES)]
-                for way in ways:
+            for act, compared in (("read", ways), ("drain", [TWO, *ways])):
+                runs = [{way: measure(way, act, kafka.servers) for way in compared} for _ in range(TIMES)]
+                for way in compared:
                     of_way = [run[way] for run in runs]
                     assert {records} == {run[0] for run in of_way}
                     speed, cost = (statistics.median(run[0] / run[place] for run in of_way) for place in (1, 2))

@@ -22,9 +22,10 @@ import polars as pl
 from kafka import KafkaProducer
 
 from compute.contracts.feeds import ENGAGEMENT_FEEDS
-from storage.catalog import SILVER
+from storage.catalog import BRONZE, SILVER
 from storage.kafka.broker import Broker
 from storage.kafka.lag import LIMIT, lag_of
+from storage.kafka.plan import Bounds, position_name
 from storage.lake import Lake
 from storage.runs import runs
 from tests.conftest import ending, environment, start, techflow
@@ -147,18 +148,22 @@ def main(per_second: int, minutes: int) -> None:
             with ThreadPoolExecutor(1) as beside:
                 load = beside.submit(produce, kafka.servers, per_second, until)
                 samples = watched(lake, Broker(kafka.servers), until)
+            sent, bounds = load.result(), Bounds.of(Broker(kafka.servers), CLICKS)
+            table = lake.open(BRONZE[CLICKS])
+            read = sum(table.position(position_name(bounds.topic_id, each)) or 0 for each in bounds.end)
+            assert (sent, read) == (sum(bounds.end.values()), table.count())
             ended = [each for each in ask(url, "flow_runs/filter", {}, "POST") if each["total_run_time"]]
         done = runs(lake).filter(pl.col("dataset") == f"bronze/{CLICKS}")
         largest = max(lag for _, lag, _ in samples)
         title = f"Lag of click_events: {per_second:,} clicks a second, a micro-batch every 2 minutes"
         CHART.write_text(chart(samples, title), encoding="utf-8")
         ordered = sorted(lag for _, lag, _ in samples)
-        print(f"{load.result():,} records in {minutes} minutes, {done.height} batches committed rows")  # noqa: T201
+        print(f"{sent:,} records in {minutes} minutes, {done.height} batches committed rows")  # noqa: T201
         print(f"lag: largest {largest:.0f} s, median {ordered[len(ordered) // 2]:.0f} s")  # noqa: T201
         print(f"most unread: {max(unread for *_, unread in samples):,}")  # noqa: T201
         longest = max(each["total_run_time"] for each in ended)
         print(f"{len(ended)} runs, the longest {longest:.0f} s beside the start of its process")  # noqa: T201
-        print(f"in silver: {lake.open(SILVER[CLICKS]).count():,}")  # noqa: T201
+        print(f"in bronze: {table.count():,}, each once; in silver: {lake.open(SILVER[CLICKS]).count():,}")  # noqa: T201
 
 
 if __name__ == "__main__":

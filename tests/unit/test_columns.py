@@ -124,10 +124,21 @@ def test_a_flipped_bit_is_found_by_its_checksum() -> None:
             parts(bytes(octets), is_bulk=is_bulk)
 
 
-@pytest.mark.parametrize("cut", [(61, 200), (61, 1), (65, 0x7E), (69, 0x7E), (69, 0x03)])
-def test_a_batch_whose_numbers_lie_is_refused_and_read_nowhere_else(cut: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("place", "cut"),
+    [
+        (61, b"\xc8"),
+        (61, b"\x01"),
+        (65, b"\x7e"),
+        (69, b"\x7e"),
+        (69, b"\x03"),
+        (61, b"\xff" * 9 + b"\x7e"),
+        (61, b"\xff" * 26),
+    ],
+)
+def test_a_batch_whose_numbers_lie_is_refused_and_read_nowhere_else(place: int, cut: bytes) -> None:
     octets = bytearray(packed([[(5, b"key", b"value", []), (9, b"key", b"value", [])]]))
-    octets[cut[0]] = cut[1]
+    octets[place : place + len(cut)] = cut
     consumer = SimpleNamespace(_fetcher=SimpleNamespace(PartitionRecords=Fetcher.PartitionRecords))
     in_bulk(consumer)
 

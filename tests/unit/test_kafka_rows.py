@@ -1,0 +1,47 @@
+"""Columns of a topic as rows of bronze."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from compute.contracts.contract import NO_ENVELOPE
+from storage.kafka.columns import Columns
+from storage.kafka.rows import Stamp, bronze_rows
+
+STAMP = Stamp("click_events", 0, "batch", datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 2, tzinfo=UTC))
+VALUES = [b"a", b"", b"ccc" * 100, "é".encode(), b"\xff"]
+
+
+def columns(values: list[bytes | None]) -> Columns:
+    count = len(values)
+    keys = {index: b"key" for index, value in enumerate(values) if value is None}
+    return Columns(
+        np.arange(count, dtype=np.int64), np.full(count, 7, dtype=np.int64), pa.array(values, pa.binary()), keys, 0
+    )
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 5), (1, 4), (4, 5), (1, 2)])
+def test_a_digest_is_that_of_its_own_value_also_in_a_part(start: int, end: int) -> None:
+    rows = bronze_rows(columns(list(VALUES)).between(start, end), 0, STAMP)
+
+    assert VALUES[start:end] == rows["payload"].to_pylist()
+    assert [hashlib.sha256(value).hexdigest() for value in VALUES[start:end]] == rows["_payload_sha256"].to_pylist()
+    assert ["topic"] * (end - start) == rows["_source"].to_pylist()
+
+
+def test_nothing_but_empty_values_has_the_digest_of_nothing() -> None:
+    rows = bronze_rows(columns([b"", b""]), 0, STAMP)
+
+    assert [hashlib.sha256(b"").hexdigest()] * 2 == rows["_payload_sha256"].to_pylist()
+
+
+def test_a_record_without_a_value_is_kept_as_its_envelope_with_the_digest_of_that() -> None:
+    rows = bronze_rows(columns([b"a", None, b"b"]).between(1, 3), 3, STAMP)
+
+    kept = b'{"topic":"click_events","partition":3,"offset":1,"tstype":"create","ts":7,"key":"key","payload":null}'
+    assert [kept, b"b"] == rows["payload"].to_pylist()
+    assert [hashlib.sha256(each).hexdigest() for each in (kept, b"b")] == rows["_payload_sha256"].to_pylist()
+    assert [NO_ENVELOPE, "topic"] == rows["_source"].to_pylist()
