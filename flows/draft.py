@@ -21,13 +21,14 @@ from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SNAPSHOT
 from storage.certified import certified_figures, keep_pending, read_log
 from storage.closing import checks_of, flipped_gates, has_late_events
 from storage.reconciliations import pins_of
-from storage.snapshots import Draft, draft_named, live_draft, save_draft, used_footnotes
+from storage.snapshots import Draft, draft_named, newest_drafts, save_draft, used_footnotes
 from storage.watermark import engagement_watermark
 
 ASSET = Asset(
     key="delta://techflow/snapshot/manifest",
     properties=AssetProperties(name="investor snapshot", description=SNAPSHOT.description),
 )
+Upstream = Mapping[str, Mapping[str, object]]  # table → version and content
 DEFINITIONS = {metric.metric_id: metric.version for metric in METRICS}
 
 
@@ -37,34 +38,46 @@ def bring_drafts(job: Job, months: Sequence[Month]) -> list[Draft]:
     A certified month gets a new draft only where S-5 or S-6 demands it or a person asked; else what changed waits.
     """
     log, drafts, is_rippling = read_log(job.lake), list[Draft](), False
+    newest, upstream = newest_drafts(job.lake), upstream_of(job, months)
     for month in sorted(months):
-        life = log.certified(str(month))
-        draft = _bring_revision(job, month, log, life, is_rippling=is_rippling) if life else _bring(job, month, log)
-        is_rippling = is_rippling or (life is not None and life.snapshot_id != draft.snapshot_id)
+        life, live = log.certified(str(month)), newest.get(str(month))
+        if life:
+            draft = _bring_revision(job, month, log, life, live, upstream[month], is_rippling=is_rippling)
+            is_rippling = is_rippling or life.snapshot_id != draft.snapshot_id
+        else:
+            draft = _bring(job, month, log, live, upstream[month])
         drafts.append(draft)
     return drafts
 
 
-def current_draft(job: Job, month: Month) -> Draft | None:
-    """Return the month's newest snapshot if it was made from what is there now."""
-    live = live_draft(job.lake, month)
-    return live if live and _contents(live.manifest["upstream"]) == _contents(upstream_of(job, month)) else None
+def are_drafted(job: Job, months: Sequence[Month]) -> bool:
+    """Tell whether the newest snapshots of all the months were made from what is there now."""
+    newest, upstream = newest_drafts(job.lake), upstream_of(job, months)
+    return all(is_current(newest.get(str(month)), upstream[month]) for month in months)
 
 
-def _bring(job: Job, month: Month, log: Log) -> Draft:
+def is_current(draft: Draft | None, upstream: Upstream) -> bool:
+    """Tell whether a snapshot was made from tables with just these contents."""
+    return draft is not None and _contents(draft.manifest["upstream"]) == _contents(upstream)
+
+
+def _bring(job: Job, month: Month, log: Log, live: Draft | None, upstream: Upstream) -> Draft:
     """Return the live draft, made anew when its upstream or its waivers changed."""
-    live, waivers = current_draft(job, month), waiver_notes(log, str(month), job.started_at)
-    if live and live.manifest["waivers"] == waivers:
+    waivers = waiver_notes(log, str(month), job.started_at)
+    if live and is_current(live, upstream) and live.manifest["waivers"] == waivers:
         say(f"snapshot {live.snapshot_id}: unchanged")
         return live
     return merge_snapshot(job, month, waivers)
 
 
-def _bring_revision(job: Job, month: Month, log: Log, life: Life, *, is_rippling: bool) -> Draft:
+def _bring_revision(
+    job: Job, month: Month, log: Log, life: Life, live: Draft | None, upstream: Upstream, *, is_rippling: bool
+) -> Draft:
     """Return the newest snapshot of a certified month, and keep what would change in it."""
-    base, live = draft_named(job.lake, life.snapshot_id), _bring_open(job, month, log, life)
+    base = draft_named(job.lake, life.snapshot_id)
+    is_open = live is not None and live.snapshot_id != life.snapshot_id
     # Time alone changes nothing: compared are the figures, and the waivers that it was signed with stay its own.
-    is_same = _contents(base.manifest["upstream"]) == _contents(upstream_of(job, month))
+    is_same = is_current(base, upstream)
     certified = certified_figures(job.lake, life)
     changed = changed_figures(certified, certified if is_same else gold_figures(job, month))
     definitions = base.manifest["definitions"] != DEFINITIONS
@@ -74,8 +87,8 @@ def _bring_revision(job: Job, month: Month, log: Log, life: Life, *, is_rippling
     flipped = flipped_gates(job.lake, month, life)
     found = pending(changed, flipped, month, life.revision or 0, cause)
     keep_pending(job.lake, month, found, job.started_at, Stopwatch(job, "", (month,)).work(rows=0))
-    if live:
-        return live
+    if is_open:
+        return _bring(job, month, log, live, upstream)
     is_wanted = (
         definitions
         or is_rippling
@@ -89,22 +102,20 @@ def _bring_revision(job: Job, month: Month, log: Log, life: Life, *, is_rippling
     return base
 
 
-def _bring_open(job: Job, month: Month, log: Log, life: Life) -> Draft | None:
-    """Return the draft of the next revision, brought up to date; None when there is none."""
-    live = live_draft(job.lake, month)
-    return _bring(job, month, log) if live and live.snapshot_id != life.snapshot_id else None
-
-
-def upstream_of(job: Job, month: Month) -> Mapping[str, Mapping[str, object]]:
-    """Return what a draft of the month is made from: version and content of every table."""
-    tables = (job.lake.open(dataset) for dataset in (*FIGURES.values(), ACCOUNT_MONTH_TABLE))
+def upstream_of(job: Job, months: Sequence[Month]) -> Mapping[Month, Upstream]:
+    """Return what drafts of the months are made from: version and content of every table."""
+    tables = [job.lake.open(dataset) for dataset in (*FIGURES.values(), ACCOUNT_MONTH_TABLE)]
+    held = {table.dataset.name: (table.version, table.partitions()) for table in tables}
     return {
-        table.dataset.name: {"version": table.version, "content": table.partitions().get(str(month), "")}
-        for table in tables
+        month: {
+            name: {"version": version, "content": contents.get(str(month), "")}
+            for name, (version, contents) in held.items()
+        }
+        for month in months
     }
 
 
-def _contents(upstream: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+def _contents(upstream: Upstream) -> dict[str, object]:
     return {name: each["content"] for name, each in upstream.items()}
 
 
@@ -117,7 +128,7 @@ def gold_figures(job: Job, month: Month) -> pl.DataFrame:
 @materialize(ASSET, task_run_name="merge snapshot {month}", cache_policy=NO_CACHE, **RETRY)
 def merge_snapshot(job: Job, month: Month, waivers: Mapping[str, str]) -> Draft:
     """Merge the pipelines' gold of a month into its DRAFT snapshot, with its manifest."""
-    watch, origin, upstream = Stopwatch(job, SNAPSHOT.name, (month,)), code_origin(), upstream_of(job, month)
+    watch, origin, upstream = Stopwatch(job, SNAPSHOT.name, (month,)), code_origin(), upstream_of(job, (month,))[month]
     figures = gold_figures(job, month)
     manifest: dict[str, object] = {
         "upstream": upstream,

@@ -12,7 +12,7 @@ from prefect.states import Completed
 from compute.months import Month
 from flows.aggregated import aggregated
 from flows.artifacts import publish_tables
-from flows.draft import current_draft
+from flows.draft import are_drafted
 from flows.job import Job, asked_months, month_span, start
 from flows.parameters import Months, run_name
 from flows.record import record_run
@@ -38,7 +38,7 @@ def ready(month: Months) -> dict[str, object] | State[None]:
         return Completed(name="NotReady", message=f"No draft yet: {month_span(asked)} is not over.")
     if missing := _missing(job, over):
         return Completed(name="NotReady", message=f"No draft yet: it waits for {', '.join(missing)}.")
-    if all(current_draft(job, each) for each in over):
+    if are_drafted(job, over):
         return Completed(name="Drafted", message=f"The draft of {month_span(over)} is made from what is there.")
     with tags(*flow_run.tags):
         made: dict[str, object] = aggregated(month_span(over))

@@ -4,7 +4,7 @@ Source: `operations.md` C.4.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -36,7 +36,7 @@ from storage.catalog import (
 from storage.certified import certified_figures, kept_rows
 from storage.incidents import current_incidents
 from storage.lake import Lake
-from storage.reconciliations import gates_of
+from storage.reconciliations import Comparison
 from storage.snapshots import figures_in
 from storage.watched import INCIDENT_EVENT
 
@@ -45,7 +45,7 @@ def drafted(lake: Lake, log: Log, company: Company, now: datetime, months: Itera
     """Return the newest snapshot of months, of all that have one by default, each with its gates as they stand."""
     manifests = lake.read(SNAPSHOT).sort("draft").unique("month", keep="last")
     asked = set(months) or set(manifests.get_column("month"))
-    evidence = Gathered(lake, log, now)
+    evidence = Gathered(lake, log, now, asked)
     return {
         row["month"]: evidence.drafted(row, company)
         for row in manifests.sort("month").iter_rows(named=True) if row["month"] in asked
@@ -55,8 +55,9 @@ def drafted(lake: Lake, log: Log, company: Company, now: datetime, months: Itera
 class Gathered:
     """The evidence of all months, read once."""
 
-    def __init__(self, lake: Lake, log: Log, now: datetime) -> None:
+    def __init__(self, lake: Lake, log: Log, now: datetime, months: Collection[str]) -> None:
         self._lake, self._log, self._now = lake, log, now
+        self._comparison = Comparison.read(lake, months)
         self._completeness = lake.read(COMPLETENESS_ROW).sort("dataset")
         self._cases = lake.read(GAP_CASE)
         self._incidents = list(current_incidents(lake.open(INCIDENT_EVENT)).values())
@@ -78,7 +79,7 @@ class Gathered:
     def gates(self, month: str, checks: Mapping[str, Any], company: Company) -> tuple[Gate, ...]:
         """Return the gates of a month, judged."""
         of_month = pl.col("month") == month
-        compared = gates_of(self._lake, Month.parse(month), company, self._now).select("gate", "verdict", "evidence")
+        compared = self._comparison.gates(month, company, self._now).select("gate", "verdict", "evidence")
         given = Evidence(
             month=month,
             broken=checks["identities"],

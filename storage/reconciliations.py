@@ -4,6 +4,7 @@ Source: `operations.md` C.3, C.4 "Gates of a draft".
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,27 +23,70 @@ from storage.catalog import (
     LEDGER_ROWS,
     RECONCILIATION_GATE,
     RECONCILIATION_ROW,
+    SNAPSHOT,
+    SNAPSHOT_FIGURE,
 )
 from storage.dataset import Dataset
 from storage.lake import Lake
-from storage.snapshots import figures_in, live_draft
 from storage.watched import OPEN_DIFFERENCE
 
 
-def gates_of(lake: Lake, month: Month, company: Company, now: datetime) -> pl.DataFrame:
-    """Return the reconciliation's gates and "second bill" of a month as they stand: `gate, verdict, evidence`.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the gates of months are judged by, each table read once.
 
-    RC-1 to RC-5, then second bill. They are judged anew, for explanations lapse by the clock and by what was
-    compared since; RC-5 is judged against the live draft.
+    Attributes:
+        drafted: `month, account_id, revenue` (M-20) of the live drafts.
     """
-    compared, stored = of_month(lake, RECONCILIATION_ROW, month), of_month(lake, RECONCILIATION_GATE, month)
-    if problem := not_compared(stored, month):
-        found = (*unverified(problem), Gate("RC-5", UNVERIFIED, problem))
-    else:
-        explained = accounts_explained(compared, lake.read(EXPLANATIONS), now)
-        found = (*gates(compared, company.close, explained), _pin_gate(lake, month, compared))
-    second = second_bill_gate(of_month(lake, FINDINGS, month), lake.read(ACKNOWLEDGEMENTS))
-    return gate_rows(str(month), (*found, second)).drop("month")
+
+    rows: pl.DataFrame
+    stored: pl.DataFrame
+    kept: pl.DataFrame
+    findings: pl.DataFrame
+    drafted: pl.DataFrame
+    explanations: pl.DataFrame
+    acknowledgements: pl.DataFrame
+
+    @classmethod
+    def read(cls, lake: Lake, months: Collection[str]) -> "Comparison":
+        """Return what the lake holds of months now."""
+        of_months = pl.col("month").is_in(sorted(months))
+        newest = lake.read(SNAPSHOT, of_months, ["month", "draft", "snapshot_id"]).sort("draft")
+        live = newest.unique("month", keep="last").get_column("snapshot_id")
+        is_billed = (pl.col("metric_id") == "M-20") & (pl.col("grain") == "account_month")
+        figures = lake.read(SNAPSHOT_FIGURE, pl.col("snapshot_id").is_in(live.implode()) & is_billed)
+        return cls(
+            rows=lake.read(RECONCILIATION_ROW, of_months),
+            stored=lake.read(RECONCILIATION_GATE, of_months),
+            kept=lake.read(LEDGER_ROWS, of_months),
+            findings=lake.read(FINDINGS, of_months),
+            drafted=figures.select("month", account_id="grain_key", revenue="value"),
+            explanations=lake.read(EXPLANATIONS),
+            acknowledgements=lake.read(ACKNOWLEDGEMENTS),
+        )
+
+    def gates(self, month: str, company: Company, now: datetime) -> pl.DataFrame:
+        """Return the gates and "second bill" of a month as they stand: `gate, verdict, evidence`.
+
+        RC-1 to RC-5, then second bill. They are judged anew, for explanations lapse by the clock and by what was
+        compared since; RC-5 is judged against the live draft.
+        """
+        compared, stored, kept, findings, drafted = (
+            rows.filter(month=month) for rows in (self.rows, self.stored, self.kept, self.findings, self.drafted)
+        )
+        if problem := not_compared(stored, month):
+            found = (*unverified(problem), Gate("RC-5", UNVERIFIED, problem))
+        else:
+            explained = accounts_explained(compared, self.explanations, now)
+            pinned = pin_gate(compared, kept, drafted.drop("month"))
+            found = (*gates(compared, company.close, explained), pinned)
+        second = second_bill_gate(findings, self.acknowledgements)
+        return gate_rows(month, (*found, second)).drop("month")
+
+
+def gates_of(lake: Lake, month: Month, company: Company, now: datetime) -> pl.DataFrame:
+    """Return the reconciliation's gates and "second bill" of a month as they stand: `gate, verdict, evidence`."""
+    return Comparison.read(lake, [str(month)]).gates(str(month), company, now)
 
 
 def of_month(lake: Lake, dataset: Dataset, month: Month) -> pl.DataFrame:
@@ -50,7 +94,7 @@ def of_month(lake: Lake, dataset: Dataset, month: Month) -> pl.DataFrame:
     return lake.read(dataset, pl.col("month") == str(month))
 
 
-def not_compared(stored: pl.DataFrame, month: Month) -> str:
+def not_compared(stored: pl.DataFrame, month: Month | str) -> str:
     """Return why a month is not compared with the ledger; empty when it is.
 
     Args:
@@ -60,17 +104,6 @@ def not_compared(stored: pl.DataFrame, month: Month) -> str:
     if stored.is_empty():
         return f"{month} has not been compared with the ledger yet: techflow run {month}."
     return next(iter(stored.filter(pl.col("verdict") == UNVERIFIED).get_column("evidence")), "")
-
-
-def _pin_gate(lake: Lake, month: Month, compared: pl.DataFrame) -> Gate:
-    draft = live_draft(lake, month)
-    if draft is None:
-        return Gate("RC-5", "FAIL", f"{month} has no draft to pin anything to: techflow run {month}.")
-    figures = figures_in(lake, draft.snapshot_id).filter(
-        (pl.col("metric_id") == "M-20") & (pl.col("grain") == "account_month")
-    )
-    drafted = figures.select(account_id="grain_key", revenue="value")
-    return pin_gate(compared, of_month(lake, LEDGER_ROWS, month), drafted)
 
 
 def pins_of(lake: Lake, month: Month) -> dict[str, Any]:

@@ -47,6 +47,12 @@ def live_draft(lake: Lake, month: Month) -> Draft | None:
     return _draft(drafts.row(-1, named=True))
 
 
+def newest_drafts(lake: Lake) -> dict[str, Draft]:
+    """Return the newest draft of each month that has one."""
+    rows = lake.read(SNAPSHOT).sort("draft").unique("month", keep="last")
+    return {row["month"]: _draft(row) for row in rows.iter_rows(named=True)}
+
+
 def draft_named(lake: Lake, snapshot_id: str) -> Draft:
     """Return a draft by its name."""
     return _draft(lake.read(SNAPSHOT, pl.col("snapshot_id") == snapshot_id).row(0, named=True))
