@@ -1,6 +1,7 @@
 """The growth pipeline: status, MRR, movements, retention, licences."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
 
 import polars as pl
 from prefect import flow
@@ -18,6 +19,7 @@ from flows.job import RETRY, Job, Stopwatch, asked_months, month_span, say, star
 from flows.parameters import Instant, Months, run_name
 from flows.record import record_run
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, STATUS_STEP
+from storage.certified import certified_as_of
 from storage.evidence import first_observed
 from storage.files import Replacement
 from storage.lake import key_number
@@ -67,11 +69,17 @@ def stale_growth(job: Job, months: tuple[Month, ...], kept: tuple[Month, ...] = 
         months: the months asked; another as-of than last time makes them anew (M-16).
         kept: months that have a draft; they are made anew only when the records changed.
     """
-    table, records = job.lake.open(FIGURE_TABLE), _records(job)
-    key = f"{records} {job.as_of.date() if job.is_as_of_given else ''}"
-    asked = [month for month in months if not table.done(str(month), key)]
+    table, records, as_of = job.lake.open(FIGURE_TABLE), _records(job), _as_of(job)
+    keys = {month: f"{records} {as_of(month) or ''}" for month in {*months, *kept}}
+    asked = [month for month in months if not table.done(str(month), keys[month])]
     changed = [month for month in kept if table.position(f"{month}#records") != key_number(records)]
-    return {str(month): key for month in sorted({*asked, *changed})}
+    return {str(month): keys[month] for month in sorted({*asked, *changed})}
+
+
+def _as_of(job: Job) -> Callable[[Month], date | None]:
+    """Return what tells the as-of that decides a month's figures: a certified month keeps its own (S-4)."""
+    kept, given = certified_as_of(job.lake), job.as_of.date() if job.is_as_of_given else None
+    return lambda month: kept.get(str(month), given)
 
 
 def _records(job: Job) -> str:
@@ -86,7 +94,7 @@ def write_growth_figures(job: Job, stale: Mapping[str, str]) -> int:
     months = tuple(Month.parse(name) for name in sorted(stale))
     watch = Stopwatch(job, FIGURE_TABLE.name, months)
     rows, steps, licences, renewals = sources
-    existing, first, timeline = pl.col("is_existing"), first_observed(job.lake), steps.read()
+    existing, first, timeline, as_of = pl.col("is_existing"), first_observed(job.lake), steps.read(), _as_of(job)
     members = cohort_members(rows.scan().filter(existing)).collect()
     for month in months:
         of_month, a_year_ago = (pl.col("month") == str(each) for each in (month, month.plus(-12)))
@@ -98,7 +106,7 @@ def write_growth_figures(job: Job, stale: Mapping[str, str]) -> int:
             licences=licences.read(of_month),
             renewals=renewals.read(of_month),
             first_month=first,
-            as_of=job.as_of.date() if job.is_as_of_given else None,
+            as_of=as_of(month),
         )
         figures.add(str(month), growth_figures(given, month))
     inputs = {source.dataset.name: source.version for source in sources}

@@ -7,7 +7,7 @@ between leaves copies that the next attempt finds. Source: `operations.md` C.4, 
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -27,6 +27,7 @@ from storage.catalog import (
     LATE_EVENTS,
     RECONCILIATION_GATE,
     RECONCILIATION_ROW,
+    SNAPSHOT,
     SNAPSHOT_FIGURE,
     USER_DAY_TABLE,
 )
@@ -165,6 +166,13 @@ def kept_rows(lake: Lake, life: Life, source: Dataset) -> pl.DataFrame:
     """Return a table's rows of a revision's month as they stood when it was certified."""
     (kept,) = (each for each in KEPT if each.source is source)
     return lake.read(kept.target, pl.col("kept_as") == kept_of(life)[source.name]).drop("kept_as")
+
+
+def certified_as_of(lake: Lake) -> dict[str, date | None]:
+    """Return the as-of that certified months keep, by month: a day if the run was given one, else None (S-4)."""
+    in_force = {life.snapshot_id for life in read_log(lake).lives.values() if life.state == "CERTIFIED"}
+    rows = lake.read(SNAPSHOT, pl.col("snapshot_id").is_in(sorted(in_force))).iter_rows(named=True)
+    return {row["month"]: row["as_of"].date() if json.loads(row["manifest"])["as_of_given"] else None for row in rows}
 
 
 def kept_of(life: Life) -> dict[str, str]:

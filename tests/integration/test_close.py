@@ -7,7 +7,7 @@ import json
 import shutil
 import tarfile
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -185,6 +185,14 @@ def test_a_rerun_of_a_certified_month_makes_no_draft_and_no_act(closed: Company)
     closed.bring()
     assert (1, 1, acts) == (closed.draft_number(JAN), closed.draft_number(FEB), len(closed.log.acts))
     assert {} == closed.pending(JAN)
+
+
+def test_a_certified_month_keeps_its_own_as_of(closed: Company) -> None:
+    """S-4: a run as of another instant, by which the trials of January have not matured, changes nothing."""
+    closed.clock += timedelta(minutes=1)
+    assert "" == closed.run("aggregated", BOTH, datetime(2024, 3, 5, tzinfo=UTC))
+    assert (1, 1) == (closed.draft_number(JAN), closed.draft_number(FEB))
+    assert {} == closed.pending(JAN) | closed.pending(FEB)
 
 
 def test_changed_figures_void_the_sign_offs(before: Company) -> None:
