@@ -17,7 +17,7 @@ from compute.months import Month
 from compute.restatement import cause_of, changed_figures, is_due, pending
 from flows.code import code_origin
 from flows.job import RETRY, Job, Stopwatch, say
-from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SNAPSHOT
+from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, SNAPSHOT
 from storage.certified import certified_figures, keep_pending, read_log
 from storage.closing import checks_of, flipped_gates, has_late_events
 from storage.reconciliations import pins_of
@@ -132,6 +132,7 @@ def merge_snapshot(job: Job, month: Month, waivers: Mapping[str, str]) -> Draft:
     figures = gold_figures(job, month)
     manifest: dict[str, object] = {
         "upstream": upstream,
+        "silver": {dataset.name: job.lake.open(dataset).version for dataset in SILVER.values()},
         "definitions": DEFINITIONS,
         "rules": job.rules,
         "company_file": job.company.fingerprint(),

@@ -13,6 +13,7 @@ import typer
 from compute.closing import REASONS
 from compute.company_promises import Role
 from compute.errors import BadMonth
+from compute.lifecycle import CloseRefused
 from compute.months import parse_months
 from flows.commands.export import write
 from flows.commands.run import quiet_prefect
@@ -122,6 +123,26 @@ def revoke(month: OneMonth, because: Annotated[str, typer.Option(help="The reaso
     from flows.close import revoke_revision
 
     _say(revoke_revision(month, by or getpass.getuser(), because))
+
+
+def rebuild(
+    month: OneMonth,
+    stand: Annotated[str | None, typer.Option("--edition", help="r1 of revision 1, d3 of draft 3.")] = None,
+) -> None:
+    """Make a snapshot again from the records that its manifest pins, and compare the hash; the lake stays as it is.
+
+    Example: techflow rebuild 2024-01 --edition r1
+    """
+    quiet_prefect()
+    from flows.rebuild import rebuild as flow
+
+    told = flow(month, stand)
+    if told["hash"] != told["rebuilt"]:
+        raise CloseRefused(
+            f"{told['snapshot']} came out with the hash {told['rebuilt']}, not {told['hash']}: "
+            f"{told['differ']} figures differ. Something that it was made from has changed in place."
+        )
+    screen().print(f"{told['snapshot']} rebuilt: the same hash {told['hash']}", soft_wrap=True)
 
 
 def _say(lines: list[str]) -> None:

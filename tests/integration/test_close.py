@@ -20,9 +20,10 @@ from compute.anchors import BadAnchor
 from compute.company import parse_company
 from compute.errors import BadMonth
 from compute.lifecycle import SIGNING, CloseRefused, Log
+from compute.money import MONEY
 from compute.months import Month
 from flows.commands.report import write_report
-from storage.catalog import LATE_EVENTS
+from storage.catalog import LATE_EVENTS, SILVER
 from storage.certified import (
     CERTIFIED_FIGURE,
     LIFECYCLE,
@@ -35,7 +36,7 @@ from storage.certified import (
 )
 from storage.closing import Drafted, drafted
 from storage.editions import details_as, edition, figures_as
-from storage.errors import LakeBusy
+from storage.errors import LakeBusy, VersionGone
 from storage.snapshots import details_of, live_draft
 from storage.work import Work
 from tests.conftest import EXAMPLES
@@ -423,3 +424,37 @@ def test_the_details_of_a_certified_month_stay_as_they_were(closed: Company) -> 
     closed.bring()
     assert before.sort(before.columns).equals(details_as(closed.lake, found, month).sort(before.columns))
     assert not before.equals(details_of(closed.lake, month))
+
+
+def test_a_certified_month_is_rebuilt_to_the_same_hash_after_its_records_have_changed(closed: Company) -> None:
+    """AT-65."""
+    closed.spend(50_000.00)
+    closed.bring()
+    left = sorted(path.name for path in closed.root.iterdir())
+    first, draft = (closed.act("rebuild", JAN, stand, module="rebuild") for stand in ("r1", "draft"))
+
+    assert (first["hash"], 0) == (first["rebuilt"], first["differ"])
+    assert (draft["hash"], 0) == (draft["rebuilt"], draft["differ"])
+    assert first["hash"] != draft["hash"]
+    assert left == sorted(path.name for path in closed.root.iterdir())
+
+
+def test_a_rebuild_names_the_version_that_is_gone(closed: Company) -> None:
+    table = closed.lake.open(SILVER["expenses"])
+    (file,) = (Path(table.location) / f"month={JAN}").glob("*.parquet")
+    file.unlink()
+    with pytest.raises(VersionGone, match=f"Version {table.version} of silver/expenses is gone"):
+        closed.act("rebuild", JAN, "r1", module="rebuild")
+
+
+def test_a_rebuild_tells_what_was_changed_in_place(closed: Company) -> None:
+    table = closed.lake.open(SILVER["expenses"])
+    (file,) = (Path(table.location) / f"month={JAN}").glob("*.parquet")
+    size = file.stat().st_size
+    more = (pl.col("monthly_cost") + 1).cast(MONEY)
+    pl.read_parquet(file).with_columns(more).write_parquet(file)
+    for entry in (Path(table.location) / "_delta_log").glob("*.json"):
+        entry.write_text(entry.read_text().replace(f'"size":{size},', f'"size":{file.stat().st_size},'))
+    told = closed.act("rebuild", JAN, "r1", module="rebuild")
+    assert told["hash"] != told["rebuilt"]
+    assert told["differ"] > 1

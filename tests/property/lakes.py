@@ -79,9 +79,9 @@ class Home:
                 return str(refused)
         return ""
 
-    def act(self, name: str, *given: Any, **named: Any) -> Any:
-        """Do an act of a close, a flow of `flows.close`."""
-        wrapped = vars(importlib.import_module("flows.close"))[name]
+    def act(self, name: str, *given: Any, module: str = "close", **named: Any) -> Any:
+        """Do an act of a close, a flow of `flows.close` or of another module."""
+        wrapped = vars(importlib.import_module(f"flows.{module}"))[name]
         with _settings(self):
             return wrapped(*given, **named)
 
