@@ -64,7 +64,7 @@ class Served:
         )
         for pause in (1, 2, 4, 8, 0):
             try:
-                with urllib.request.urlopen(request, timeout=20) as response:
+                with urllib.request.urlopen(request, timeout=90) as response:
                     return json.loads(response.read() or b"null")
             except urllib.error.HTTPError as error:
                 if error.code != 503 or not pause:  # it is busy, and Prefect's own client tries again too
