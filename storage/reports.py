@@ -4,6 +4,8 @@ Source: `operations.md` E.2, S-2.
 """
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -80,6 +82,14 @@ def _certified(head: Header) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _public(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest as it may leave the house: of the ledger the versions and the hash over all accounts."""
+    ledger = manifest["ledger"]
+    versions = sorted({each["version"] for each in ledger["accounts"].values()})
+    kept = {name: value for name, value in manifest.items() if name != "code_authors"}
+    return kept | {"ledger": {"content": ledger["content"], "versions": versions, "tables": ledger["tables"]}}
+
+
 def manifest_text(source: Source) -> str:
     """Return the manifest of the snapshot as JSON."""
     head = source.header
@@ -93,7 +103,7 @@ def manifest_text(source: Source) -> str:
             "content_hash": head.content_hash,
             "as_of": head.as_of.isoformat(),
             "created_at": head.created_at.isoformat(),
-            **head.manifest,
+            **_public(head.manifest),
             "completeness": list(source.table("completeness")),
             "reconciliation_gates": list(source.table("gates")),
         },

@@ -160,8 +160,8 @@ def test_a_record_is_named_by_the_digest_of_its_bytes(golden_env: dict[str, str]
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("fig:M-08:2024-01:r1",), "2024-01 has no revision: it is not certified; its live draft is d1"),
-        (("fig:M-08:2024-01:d7",), "2024-01 has no draft 7; its live draft is d1"),
+        (("fig:M-08:2024-01:r1",), "2024-01 has no revision 1; 0 were certified; its newest draft is d1"),
+        (("fig:M-08:2024-01:d7",), "2024-01 has no draft 7; its newest draft is d1"),
         (("fig:M-52:2024-01:d1:Asleep",), "it has others: fig:M-52:2024-01:d1:Active, fig:M-52:2024-01:d1:Cancelled"),
         (("fig:M-45:2024-01:d1:Reports",), "no row of the month has it"),
         (("fig:M-20:2024-01:d1:account_day:ACC_001%7C2024-01-01",), "No snapshot holds an account_day figure"),

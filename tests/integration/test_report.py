@@ -68,7 +68,7 @@ def test_the_golden_report_says_what_finance_adds_up_by_hand(lake: Lake, tmp_pat
     rows = {row["metric_id"]: row for row in csv.DictReader(io.StringIO(forms["csv"].decode()))}
     assert Decimal("0.967509") == round(Decimal(rows["M-08"]["value"]), 6)
     manifest = json.loads(forms["json"])
-    assert ("2024-01-d1", "DRAFT") == (manifest["snapshot_id"], manifest["state"])
+    assert ("2024-01-d1", "VALIDATED") == (manifest["snapshot_id"], manifest["state"])
     assert manifest["upstream"]["gold/growth_figure"]["version"] >= 0
 
 
