@@ -113,7 +113,7 @@ def test_prefects_own_command_makes_the_same_deployments(server: Served, tmp_pat
 
     assert 0 == told.returncode, told.stdout
     assert before == content()
-    assert {"techflow lost runs", "techflow upstream has materialised"} == {
+    assert {"techflow lost runs", "techflow silent watch", "techflow upstream has materialised"} == {
         each["name"] for each in server.listed("automations")
     }
 
