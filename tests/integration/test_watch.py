@@ -13,6 +13,7 @@ from compute.report.report import report
 from flows.aggregated import aggregated
 from flows.profit import profit
 from flows.watch import watch
+from storage.editions import edition
 from storage.incidents import current_incidents
 from storage.lake import Lake
 from storage.reports import report_source
@@ -28,7 +29,7 @@ def later(**span: float) -> str:
 
 
 def quality_block(lake: Lake) -> str:
-    source = report_source(lake, Month(2024, 1), "Company", "USD")
+    source = report_source(lake, edition(lake, Month(2024, 1)), "Company", "USD")
     return markdown(report(source))
 
 
