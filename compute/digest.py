@@ -28,7 +28,7 @@ class DigestFacts:
         incidents: the current view.
         held: dataset and month → cases that nobody has decided.
         pending: certified month → changes that wait for a restatement.
-        drafts: month → when its first draft was made.
+        drafts: month → when its first draft was made; `certified`: when it was first certified.
         broken: service levels that are breached: id, name, what is measured.
     """
 
@@ -39,6 +39,7 @@ class DigestFacts:
     held: Mapping[tuple[str, str], int] = field(default_factory=dict)
     pending: Mapping[str, int] = field(default_factory=dict)
     drafts: Mapping[str, datetime] = field(default_factory=dict)
+    certified: Mapping[str, datetime] = field(default_factory=dict)
     broken: Sequence[tuple[str, str, str]] = ()
 
 
@@ -115,6 +116,6 @@ def _closes(facts: DigestFacts) -> list[CloseDate]:
         for month in (running.plus(-1), running)
         for step, due, done in (
             ("draft", close.draft_due, facts.drafts.get(str(month))),
-            ("certification", close.certify_due, None),
+            ("certification", close.certify_due, facts.certified.get(str(month))),
         )
     ]

@@ -6,6 +6,8 @@ Compare decimals, never divide first. Source: `operations.md` C.3.
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from math import inf
 from typing import Literal
 
 import polars as pl
@@ -117,6 +119,16 @@ def variance(rows: pl.DataFrame) -> Variance:
         _PIPELINE.sum(), _LEDGER.sum(), net=_DELTA.sum(), gross=_DELTA.abs().sum()
     ).row(0)  # fmt: skip
     return Variance(*sums)
+
+
+def shares(sums: Variance) -> tuple[Fraction | float, Fraction | float]:
+    """Return |net| and gross as shares of |ledger|, as RC-2 and RC-3 weigh them; infinite of an empty ledger."""
+    whole = abs(Fraction(sums.ledger))
+
+    def share(part: Decimal) -> Fraction | float:
+        return abs(Fraction(part)) / whole if whole else inf if part else Fraction(0)
+
+    return share(sums.net), share(sums.gross)
 
 
 def gates(rows: pl.DataFrame, close: Close, explained: Collection[str] = ()) -> tuple[Gate, ...]:

@@ -12,6 +12,7 @@ import polars as pl
 from compute.details import DETAILS
 from compute.figures import COMPANY
 from compute.metrics import HEADLINE
+from compute.money import RATIO
 from compute.months import Month
 from compute.schema import Schema, typed
 
@@ -32,6 +33,9 @@ RETENTION: Collection[str] = ("M-10", "M-11")
 GATE = "gate"  # the grain of a verdict among figures
 _WHOLE = Decimal(1)
 _FIGURE = ["metric_id", "grain", "grain_key"]
+NOTHING_CHANGED = pl.DataFrame(
+    schema={**dict.fromkeys(_FIGURE, pl.String), **dict.fromkeys(("old", "new", "delta"), RATIO)}
+)
 
 
 def is_material(metric_id: str, old: Decimal | None, new: Decimal | None, share: Decimal) -> bool:

@@ -17,7 +17,7 @@ from compute.lifecycle import Log
 from compute.months import Month
 from flows.job import RETRY, Job, Stopwatch, say, start
 from storage.certified import LIFECYCLE, append_acts, keep_month, read_log
-from storage.closing import authors_of, drafted
+from storage.closing import authors_of, drafted, require_drafted
 
 Told = list[str]
 
@@ -67,9 +67,8 @@ def write_signature(job: Job, month: str, role: Role, by: str, seen: str, statem
     def add(log: Log, at: datetime) -> Log:
         # The last sign-off certifies whatever waits beside the month, so it looks at all of them.
         months = drafted(job.lake, log, job.company, at, () if role == "cfo" else [month])
-        _require_drafted(month, months)
         # Gates pass again in the same step: the log is judged first, so that a failing one takes the draft back.
-        current = judge(log, months[month], at)
+        current = judge(log, require_drafted(months, month), at)
         copies = together(current, months, month) if role == "cfo" else []
         work = Stopwatch(job, LIFECYCLE.name).work(rows=0)
         kept = {name: keep_month(job.lake, name, months[name].snapshot_id, work) for name in copies}
@@ -104,9 +103,8 @@ def write_waiver(job: Job, month: str, gate: str, role: Role, by: str, reason: s
 
     def add(log: Log, at: datetime) -> Log:
         months = drafted(job.lake, log, job.company, at, [month])
-        _require_drafted(month, months)
-        person = Person(by, role, at)
-        return waive(log, months[month], gate, person, job.company.roles, reason=reason, expires_at=expires)
+        draft, person = require_drafted(months, month), Person(by, role, at)
+        return waive(log, draft, gate, person, job.company.roles, reason=reason, expires_at=expires)
 
     return _write(job, add)
 
@@ -174,11 +172,6 @@ def _write(job: Job, add: Callable[[Log, datetime], Log]) -> Told:
     for line in lines:
         say(line)
     return lines
-
-
-def _require_drafted(month: str, months: Collection[str]) -> None:
-    if month not in months:
-        raise BadMonth(f"{month} has no draft yet: make one with `techflow run {month}`.")
 
 
 def _day(text: str) -> datetime:

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from compute.close_page import Page, close_page
 from compute.company_promises import Role
-from compute.errors import BadMonth, PipelineError
+from compute.errors import PipelineError
 from compute.figures import COMPANY
 from compute.metrics import BY_ID, HEADLINE
 from compute.months import Month, spelt_out
@@ -27,7 +27,7 @@ from flows.job import Job, say, start
 from flows.parameters import OneMonth
 from flows.shown import shown
 from storage.certified import read_log
-from storage.closing import drafted
+from storage.closing import drafted, require_drafted
 from storage.snapshots import figures_in
 
 WAITS = timedelta(days=31)  # a month that nobody signs for so long has another form by then
@@ -72,8 +72,7 @@ def close_form(month: OneMonth) -> str:
 def _page(job: Job, month: str) -> Page:
     log = read_log(job.lake)
     months = drafted(job.lake, log, job.company, datetime.now(UTC))
-    if month not in months:
-        raise BadMonth(f"{month} has no draft yet: make one with `techflow run {month}`.")
+    require_drafted(months, month)
     return close_page(log, months, month, job.company)
 
 

@@ -14,7 +14,7 @@ from compute.footnotes import waiver_notes
 from compute.lifecycle import Life, Log
 from compute.metrics import METRICS
 from compute.months import Month
-from compute.restatement import cause_of, changed_figures, is_due, pending
+from compute.restatement import NOTHING_CHANGED, cause_of, changed_figures, is_due, pending
 from flows.code import code_origin
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, SNAPSHOT
@@ -77,15 +77,15 @@ def _bring_revision(
     base = draft_named(job.lake, life.snapshot_id)
     is_open = live is not None and live.snapshot_id != life.snapshot_id
     # Time alone changes nothing: compared are the figures, and the waivers that it was signed with stay its own.
-    is_same = is_current(base, upstream)
-    certified = certified_figures(job.lake, life)
-    changed = changed_figures(certified, certified if is_same else gold_figures(job, month))
+    if is_current(base, upstream):
+        changed = NOTHING_CHANGED
+    else:
+        changed = changed_figures(certified_figures(job.lake, life), gold_figures(job, month))
     definitions = base.manifest["definitions"] != DEFINITIONS
-    cause = cause_of(
-        is_method=definitions or base.manifest["rules"] != job.rules, is_late=has_late_events(job.lake, month, life)
-    )
+    is_method = definitions or base.manifest["rules"] != job.rules
+    is_late = not changed.is_empty() and has_late_events(job.lake, month, life)
     flipped = flipped_gates(job.lake, month, life)
-    found = pending(changed, flipped, month, life.revision or 0, cause)
+    found = pending(changed, flipped, month, life.revision or 0, cause_of(is_method=is_method, is_late=is_late))
     keep_pending(job.lake, month, found, job.started_at, Stopwatch(job, "", (month,)).work(rows=0))
     if is_open:
         return _bring(job, month, log, live, upstream)

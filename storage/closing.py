@@ -14,6 +14,7 @@ import polars as pl
 from compute.closing import Drafted
 from compute.company import Company
 from compute.contracts.expenses import SHARED
+from compute.errors import BadMonth
 from compute.figures import COMPANY
 from compute.gates import Evidence, Gate, gates
 from compute.identities import broken_identities, mrr_quality
@@ -50,6 +51,17 @@ def drafted(lake: Lake, log: Log, company: Company, now: datetime, months: Itera
         row["month"]: evidence.drafted(row, company)
         for row in manifests.sort("month").iter_rows(named=True) if row["month"] in asked
     }  # fmt: skip
+
+
+def require_drafted(months: Mapping[str, Drafted], month: str) -> Drafted:
+    """Return the newest snapshot of a month.
+
+    Raises:
+        BadMonth: when the month has none.
+    """
+    if month not in months:
+        raise BadMonth(f"{month} has no draft yet: make one with `techflow run {month}`.")
+    return months[month]
 
 
 class Gathered:

@@ -1,5 +1,6 @@
 """Which snapshot of a month is read: the revision in force, one that was, a draft. Source: `operations.md` S-7, S-8."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,6 +75,8 @@ def edition(lake: Lake, month: Month, stand: str | None = None, at: datetime | N
 
 
 def _named(log: Log, month: str, stand: str, rows: Mapping[str, Mapping[str, Any]]) -> Life:
+    if not re.fullmatch("[dr][1-9][0-9]*", stand):
+        raise BadAnchor(f"'{stand}' is no edition: write r1 for revision 1, d3 for draft 3, or draft for the newest.")
     number, revisions = int(stand[1:]), log.revisions(month)
     if stand[0] == "r" and number <= len(revisions):
         return revisions[number - 1]

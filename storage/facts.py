@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fractions import Fraction
-from math import inf
 
 import polars as pl
 
 from compute.company import Company
 from compute.facts import WINDOW, Facts
 from compute.publication import runs_of
+from compute.reconciliation import shares, variance
 from storage.catalog import (
     COMPLETENESS_ROW,
     DISPOSITIONS,
@@ -67,20 +67,8 @@ def _open_rows(lake: Lake) -> Mapping[str, Mapping[str, int]]:
 
 def _variances(lake: Lake) -> Mapping[str, tuple[Fraction | float, Fraction | float]]:
     """Return net and gross variance of the reconciled months, as shares of the ledger (C.3)."""
-    wide = pl.col("delta", "ledger").cast(pl.Decimal(38, 2))
-    sums = (
-        lake.read(RECONCILIATION_ROW, columns=["month", "delta", "ledger"]).with_columns(wide)
-        .group_by("month")
-        .agg(net=pl.col("delta").sum().abs(), gross=pl.col("delta").abs().sum(), ledger=pl.col("ledger").sum().abs())
-    )  # fmt: skip
-
-    def share(part: Fraction, whole: Fraction) -> Fraction | float:
-        return part / whole if whole else inf if part else Fraction(0)
-
-    return {
-        month: (share(Fraction(net), Fraction(ledger)), share(Fraction(gross), Fraction(ledger)))
-        for month, net, gross, ledger in sums.rows()
-    }
+    parts = lake.read(RECONCILIATION_ROW).partition_by("month", as_dict=True)
+    return {str(month): shares(variance(part)) for (month,), part in parts.items()}
 
 
 def _refused(lake: Lake) -> Mapping[tuple[str, str], int]:

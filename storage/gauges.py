@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
-from math import inf
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -15,6 +13,7 @@ from compute.company import Company
 from compute.exposition import Gauges, exposition
 from compute.months import Month
 from compute.publication import PROMISES, clock, periods, runs_of
+from compute.reconciliation import shares, variance
 from storage.catalog import COMPLETENESS_ROW, DISPOSITIONS, RECONCILIATION_ROW, SNAPSHOT
 from storage.incidents import current_incidents
 from storage.lag import last_lag
@@ -85,15 +84,8 @@ def _variance(lake: Lake, company: Company, now: datetime) -> Mapping[str, Fract
     ]
     if not due:
         return {}
-    rows = table.read(pl.col("month") == max(due))
-    whole, deltas = abs(sum(_exact(rows, "ledger"), Fraction(0))), _exact(rows, "delta")
-    sizes = {"net": abs(sum(deltas, Fraction(0))), "gross": sum(map(abs, deltas), Fraction(0))}
-    return {kind: size / whole if whole else inf if size else Fraction(0) for kind, size in sizes.items()}
-
-
-def _exact(rows: pl.DataFrame, column: str) -> list[Fraction]:
-    values: list[Decimal] = rows.get_column(column).drop_nulls().to_list()
-    return [Fraction(value) for value in values]
+    net, gross = shares(variance(table.read(pl.col("month") == max(due))))
+    return {"net": net, "gross": gross}
 
 
 def _completeness(lake: Lake) -> Mapping[tuple[str, str], Fraction]:

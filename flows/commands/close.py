@@ -12,7 +12,6 @@ import typer
 
 from compute.closing import REASONS
 from compute.company_promises import Role
-from compute.errors import BadMonth
 from compute.lifecycle import CloseRefused
 from compute.months import parse_months
 from flows.commands.export import write
@@ -36,7 +35,7 @@ def close(
     """
     from compute.close_page import COLUMNS, close_page
     from storage.certified import read_log
-    from storage.closing import drafted
+    from storage.closing import drafted, require_drafted
 
     settings = load_settings()
     lake, company, console = Lake(settings.lake_place), load_company(settings), screen()
@@ -44,8 +43,7 @@ def close(
     months = drafted(lake, log, company, datetime.now(UTC))
     asked = [str(each) for each in parse_months(month)]
     for each in asked:
-        if each not in months:
-            raise BadMonth(f"{each} has no draft yet: make one with `techflow run {each}`.")
+        require_drafted(months, each)
     pages = {each: close_page(log, months, each, company) for each in asked}
     if form != "table":
         rows = [{"month": each, **row} for each, page in pages.items() for row in page.rows]

@@ -35,6 +35,7 @@ from storage.certified import (
     tampered,
 )
 from storage.closing import Drafted, drafted
+from storage.digest import digest_facts
 from storage.editions import details_as, edition, figures_as
 from storage.errors import LakeBusy, VersionGone
 from storage.snapshots import details_of, live_draft
@@ -213,6 +214,9 @@ def test_small_changes_wait_and_add_up_to_a_revision(closed: Company) -> None:
     closed.spend(small, 29)
     closed.bring()
     assert (1, [("CERTIFIED", 1)]) == (closed.draft_number(JAN), closed.states(JAN))
+    handed = digest_facts(closed.lake, parse_company("", source="company.toml"), closed.clock, timedelta(days=7))
+    assert {JAN: len(closed.pending(JAN))} == handed.pending
+    assert {JAN, FEB} == set(handed.certified)
     old, new = closed.pending(JAN)["M-29"]
     assert Decimal(str(small)) == Decimal(old) - Decimal(new)
 
@@ -391,6 +395,8 @@ def test_each_edition_of_a_month_stays_readable(closed: Company) -> None:
         edition(closed.lake, month, at=first - timedelta(days=1))
     with pytest.raises(BadAnchor, match="has no revision 3; 2 were certified"):
         edition(closed.lake, month, "r3")
+    with pytest.raises(BadAnchor, match="'first' is no edition"):
+        edition(closed.lake, month, "first")
 
 
 def result(figures: pl.DataFrame) -> Decimal:
