@@ -76,10 +76,6 @@ def test_a_pipeline_alone_shows_its_tables(lake: Lake) -> None:
 def test_what_watches_shards_is_told_up_to_the_last(executor: Any, ray_session: None) -> None:
     told: list[int] = []
 
-    assert [1, 4, 9] == run(executor, _squared, [1, 2, 3], told.append)
+    assert [1, 4, 9] == run(executor, lambda number: number * number, [1, 2, 3], told.append)
     assert sorted(set(told)) == told
     assert 3 == told[-1]
-
-
-def _squared(number: int) -> int:
-    return number * number
