@@ -3,6 +3,7 @@
 Source: `operations.md` C.4, T1, S-2, S-4 to S-6.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -18,7 +19,7 @@ from compute.restatement import NOTHING_CHANGED, cause_of, changed_figures, is_d
 from flows.code import code_origin
 from flows.job import RETRY, Job, Stopwatch, say
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, SNAPSHOT
-from storage.certified import certified_figures, keep_pending, read_log
+from storage.certified import certified_figures, is_compared, keep_pending, mark_compared, read_log
 from storage.closing import checks_of, flipped_gates, has_late_events
 from storage.reconciliations import pins_of
 from storage.snapshots import Draft, draft_named, newest_drafts, save_draft, used_footnotes
@@ -43,6 +44,7 @@ def bring_drafts(job: Job, months: Sequence[Month]) -> list[Draft]:
         life, live = log.certified(str(month)), newest.get(str(month))
         if life:
             draft = _bring_revision(job, month, log, life, live, upstream[month], is_rippling=is_rippling)
+            mark_compared(job.lake, month, _made_from(life, upstream[month]), Stopwatch(job, "", (month,)).work(rows=0))
             is_rippling = is_rippling or life.snapshot_id != draft.snapshot_id
         else:
             draft = _bring(job, month, log, live, upstream[month])
@@ -51,9 +53,20 @@ def bring_drafts(job: Job, months: Sequence[Month]) -> list[Draft]:
 
 
 def are_drafted(job: Job, months: Sequence[Month]) -> bool:
-    """Tell whether the newest snapshots of all the months were made from what is there now."""
-    newest, upstream = newest_drafts(job.lake), upstream_of(job, months)
-    return all(is_current(newest.get(str(month)), upstream[month]) for month in months)
+    """Tell whether the newest snapshots of all the months were made from what is there now, or compared with it."""
+    newest, upstream, log = newest_drafts(job.lake), upstream_of(job, months), read_log(job.lake)
+
+    def is_settled(month: Month) -> bool:
+        life = log.certified(str(month))
+        compared = life is not None and is_compared(job.lake, month, _made_from(life, upstream[month]))
+        return compared or is_current(newest.get(str(month)), upstream[month])
+
+    return all(map(is_settled, months))
+
+
+def _made_from(life: Life, upstream: Upstream) -> str:
+    """Return what a certified month was compared with, as a text: the revision, and the contents of the tables."""
+    return json.dumps([life.snapshot_id, _contents(upstream)], sort_keys=True)
 
 
 def is_current(draft: Draft | None, upstream: Upstream) -> bool:

@@ -21,14 +21,14 @@ from compute.restatement import changed_figures
 from flows.account_month import bring_account_months
 from flows.aggregated import stale_aggregated, write_aggregated_figures
 from flows.draft import gold_figures
-from flows.engagement import stale_engagement, write_engagement_figures
-from flows.growth import stale_growth, write_growth_figures
+from flows.engagement import make_engagement_figures, stale_engagement
+from flows.growth import make_growth_figures, stale_growth
 from flows.job import Job, Stopwatch, say, start
-from flows.profit import stale_profit, write_allocation, write_profit_figures
+from flows.profit import make_profit_figures, stale_profit, write_allocation
 from flows.user_days import bring_user_days
 from storage.catalog import SILVER
 from storage.editions import Edition, edition, figures_as
-from storage.errors import VersionGone
+from storage.inputs import pinned_rows
 from storage.lake import Lake
 from storage.snapshots import used_footnotes
 
@@ -42,20 +42,23 @@ def rebuild(month: str, stand: str | None = None) -> dict[str, object]:
         stand: r1 of revision 1, d3 of draft 3; without it the revision in force, else the newest draft.
 
     Returns:
-        The snapshot, its hash, the hash that came out, and how many figures differ.
+        The snapshot, its hash, the hash that came out, how many figures differ, and the inputs that are gone and were
+        read from the copies.
     """
     job = start("rebuild")
     found = edition(job.lake, Month.parse(month), stand)
     _require_same_rules(job, found)
     # Beside the lake, which has room for it.
     with TemporaryDirectory(prefix="rebuild-", dir=Path(job.lake_root).parent) as folder:
-        copy_pinned(job, found.row["manifest"], folder)
+        copies = copy_pinned(job, found.row["manifest"], folder)
         figures = make_again(_job_of(job, found, folder), Month.parse(month))
     notes = {**used_footnotes(figures), **_manifest(found)["waivers"]}
     digest, name = content_hash(figures, notes), found.row["snapshot_id"]
     differ = changed_figures(figures_as(job.lake, found), figures).height
     say(f"{name} rebuilt: {'the same' if digest == found.row['content_hash'] else 'another'} hash", differ=differ)
-    return {"snapshot": name, "hash": found.row["content_hash"], "rebuilt": digest, "differ": differ}
+    return {
+        "snapshot": name, "hash": found.row["content_hash"], "rebuilt": digest, "differ": differ, "copies": copies,
+    }  # fmt: skip
 
 
 def _manifest(found: Edition) -> Mapping[str, Any]:
@@ -80,21 +83,25 @@ def _job_of(job: Job, found: Edition, folder: str) -> Job:
 
 
 @task(task_run_name="copy what the manifest pins", cache_policy=NO_CACHE)
-def copy_pinned(job: Job, manifest: str, folder: str) -> None:
+def copy_pinned(job: Job, manifest: str, folder: str) -> list[str]:
     """Copy silver as the manifest pins it, month by month, into a lake of its own.
 
+    Returns:
+        What is gone and was read from the copy that its certification kept: table, version and month, a text each.
+
     Raises:
-        VersionGone: when a version can no longer be read; the message names it.
+        VersionGone: when a version can no longer be read and no copy was kept of it; the message names it.
     """
-    lake, watch = Lake(folder), Stopwatch(job, "silver")
+    lake, watch, copies = Lake(folder), Stopwatch(job, "silver"), list[str]()
     for dataset in SILVER.values():
         version = json.loads(manifest)["silver"][dataset.name]
-        pinned = job.lake.open(dataset, version)
-        for month in sorted(pinned.partitions()):
-            rows = pinned.rows_if_readable(pl.col("month") == month)
-            if rows is None:
-                raise VersionGone(dataset=dataset.name, version=version)
-            lake.open(dataset).append(rows, watch.work(rows=rows.height, dataset=dataset.name))
+        for month in sorted(job.lake.open(dataset, version).partitions()):
+            pinned = pinned_rows(job.lake, dataset, version, month)
+            lake.open(dataset).append(pinned.rows, watch.work(rows=pinned.rows.height, dataset=dataset.name))
+            if pinned.is_copy:
+                copies.append(f"{dataset.name} version {version} of {month}")
+    say("the records that the manifest pins", from_copies=len(copies))
+    return copies
 
 
 def make_again(job: Job, month: Month) -> pl.DataFrame:
@@ -102,10 +109,10 @@ def make_again(job: Job, month: Month) -> pl.DataFrame:
     months = (month,)
     bring_account_months(job, months)
     bring_user_days(job)
-    write_growth_figures(job, stale_growth(job, months))
+    make_growth_figures(job, stale_growth(job, months))
     stale = stale_profit(job, months)
     write_allocation(job, stale)
-    write_profit_figures(job, stale)
-    write_engagement_figures(job, stale_engagement(job, months))
+    make_profit_figures(job, stale)
+    make_engagement_figures(job, stale_engagement(job, months))
     write_aggregated_figures(job, stale_aggregated(job, months))
     return gold_figures(job, month)

@@ -6,7 +6,7 @@ between leaves copies that the next attempt finds. Source: `operations.md` C.4, 
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 
 import polars as pl
@@ -25,15 +25,18 @@ from storage.catalog import (
     COMPLETENESS_ROW,
     FIGURES,
     LATE_EVENTS,
+    LEDGER_ROWS,
     RECONCILIATION_GATE,
     RECONCILIATION_ROW,
     SNAPSHOT,
     SNAPSHOT_FIGURE,
     USER_DAY_TABLE,
 )
+from storage.copies import KEPT_AS, Kept, copied, copy_name, keep
 from storage.dataset import Dataset
 from storage.errors import LakeBusy
-from storage.lake import Lake
+from storage.inputs import INPUTS, keep_inputs
+from storage.lake import Lake, key_number
 from storage.snapshots import draft_named
 from storage.work import Work
 
@@ -68,31 +71,7 @@ PENDING_RESTATEMENT = Dataset(
     description="A figure of a certified month that would be another one now: old, new, why, since when.",
 )
 
-
 TEAM_DAY = FIGURES["engagement"]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What is copied of a table when a month is certified, and where to."""
-
-    source: Dataset
-    month: str = "month"
-    grains: tuple[str, ...] = ()
-
-    @property
-    def target(self) -> Dataset:
-        """The table of the copies."""
-        source = self.source
-        return Dataset(
-            name=f"certified/{source.name.partition('/')[2]}",
-            schema={"kept_as": pl.String} | {name: kind for name, kind in source.schema.items() if name[0] != "_"},
-            key=("kept_as", *source.key),
-            partition_by="kept_as",
-            description=f"As it stood when its month was certified. {source.description}",
-            is_append_only=True,
-        )
-
 
 # A month's figures, and at grain what they were made from and compared with (S-9).
 KEPT = (
@@ -100,14 +79,16 @@ KEPT = (
     *(
         Kept(source)
         for source in (
-            ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, USER_DAY_TABLE, ACCOUNT_DAY_TABLE, RECONCILIATION_ROW,
-            RECONCILIATION_GATE, COMPLETENESS_ROW, LATE_EVENTS,
+            ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, USER_DAY_TABLE, ACCOUNT_DAY_TABLE, LEDGER_ROWS,
+            RECONCILIATION_ROW, RECONCILIATION_GATE, COMPLETENESS_ROW, LATE_EVENTS,
         )
     ),
     Kept(TEAM_DAY, grains=DETAILS),
 )  # fmt: skip
 CERTIFIED_FIGURE = KEPT[0].target
-CERTIFICATION: tuple[Dataset, ...] = (LIFECYCLE, PENDING_RESTATEMENT, *(kept.target for kept in KEPT))
+CERTIFICATION: tuple[Dataset, ...] = (
+    LIFECYCLE, PENDING_RESTATEMENT, *(kept.target for kept in (*KEPT, *INPUTS.values())),
+)  # fmt: skip
 
 
 def read_log(lake: Lake) -> Log:
@@ -138,22 +119,16 @@ def append_acts(lake: Lake, log: Log, told: Log, work: Work) -> None:
 def keep_month(lake: Lake, month: str, snapshot_id: str, work: Work) -> dict[str, str]:
     """Copy what a snapshot consists of, and what it was made from, where nothing changes it.
 
-    A copy is named by what it copies, so that a second attempt finds it, and one of something else stands beside it.
-
     Returns:
-        The name of each table's copy, by the table that was copied.
+        The name of each table's copy, by the table that was copied; the records' copies are named by themselves.
     """
     names = {}
     for kept in KEPT:
-        source, target = lake.open(kept.source), lake.open(kept.target)
-        of = snapshot_id if kept.month == "snapshot_id" else month
-        name = f"{snapshot_id}-{source.partitions().get(of, 'nothing')[:12]}"
+        source, of = lake.open(kept.source), snapshot_id if kept.month == "snapshot_id" else month
+        name = copy_name(snapshot_id, source.partitions().get(of, "nothing"))
         names[kept.source.name] = name
-        if not target.done(name, name):
-            rows = source.read(pl.col(kept.month) == of)
-            chosen = rows.filter(pl.col("grain").is_in(kept.grains)) if kept.grains else rows
-            copied = chosen.with_columns(kept_as=pl.lit(name)).select(list(kept.target.schema))
-            target.append(copied, replace(work, dataset=kept.target.name, rows=copied.height), {name: name})
+        keep(lake, kept, {name: kept.rows(source, of)}, work)
+    keep_inputs(lake, draft_named(lake, snapshot_id).manifest["silver"], work)
     return names
 
 
@@ -165,7 +140,7 @@ def certified_figures(lake: Lake, life: Life) -> pl.DataFrame:
 def kept_rows(lake: Lake, life: Life, source: Dataset) -> pl.DataFrame:
     """Return a table's rows of a revision's month as they stood when it was certified."""
     (kept,) = (each for each in KEPT if each.source is source)
-    return lake.read(kept.target, pl.col("kept_as") == kept_of(life)[source.name]).drop("kept_as")
+    return copied(lake, kept, kept_of(life)[source.name])
 
 
 def certified_as_of(lake: Lake) -> dict[str, date | None]:
@@ -190,7 +165,7 @@ def tampered(lake: Lake, log: Log) -> list[str]:
 
 def _hash(lake: Lake, life: Life) -> str:
     """Return the hash of a revision's figures as they are; nothing of such as cannot be read any more."""
-    where = pl.col("kept_as") == kept_of(life)[SNAPSHOT_FIGURE.name]
+    where = pl.col(KEPT_AS) == kept_of(life)[SNAPSHOT_FIGURE.name]
     figures = lake.open(CERTIFIED_FIGURE).rows_if_readable(where)
     if figures is None:
         return ""
@@ -207,3 +182,20 @@ def keep_pending(lake: Lake, month: Month, found: pl.DataFrame, now: datetime, w
     key = hashlib.sha256(rows.write_csv().encode()).hexdigest()
     if not table.done(name, key):
         table.replace(rows, {name: key}, replace(work, dataset=PENDING_RESTATEMENT.name, rows=rows.height))
+
+
+def mark_compared(lake: Lake, month: Month, made_from: str, work: Work) -> None:
+    """Remember what a certified month was compared with, once all that follows from it is done."""
+    table, name, number = lake.open(PENDING_RESTATEMENT), _compared(month), key_number(made_from)
+    if table.position(name) != number:
+        nothing = pl.DataFrame(schema=dict(PENDING_RESTATEMENT.schema))
+        table.replace(nothing, {}, replace(work, dataset=PENDING_RESTATEMENT.name, rows=0), {name: number})
+
+
+def is_compared(lake: Lake, month: Month, made_from: str) -> bool:
+    """Tell whether a certified month was compared with this last."""
+    return lake.open(PENDING_RESTATEMENT).position(_compared(month)) == key_number(made_from)
+
+
+def _compared(month: Month) -> str:
+    return f"{month}#compared"

@@ -32,6 +32,19 @@ def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFi
         ]
 
 
+def stream_file(lake: Lake, dataset: Dataset, partition: str, rows: pl.LazyFrame) -> DataFile:
+    """Write the rows of one partition into the dataset's folder, batch by batch: none of them is held.
+
+    Raises:
+        LakeFull: when the disk has no room.
+    """
+    folder = Path(lake.root) / dataset.name
+    path = _new_file(folder / f"{dataset.partition_by}={partition}")
+    with translated(lake.root, dataset.name):
+        rows.sink_parquet(path, compression="zstd")
+    return describe(path, folder, pq.read_metadata(path).num_rows, partition)
+
+
 class Replacement:
     """Partitions of a table replaced part by part, each in memory by itself, and committed together.
 
@@ -133,8 +146,7 @@ def describe(
 
 
 def _write_file(folder: Path, subfolder: str, partition: str, rows: pl.DataFrame, key: Sequence[str]) -> DataFile:
-    path = folder / subfolder / f"part-{uuid.uuid4()}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = _new_file(folder / subfolder)
     pq.write_table(rows.to_arrow(compat_level=pl.CompatLevel.oldest()), path, compression="zstd")
     texts = [name for name in key if rows.schema.get(name) == pl.String and rows.get_column(name).null_count() == 0]
     lows, highs = (_extremes(texts, part) for part in (rows.select(texts).min(), rows.select(texts).max()))
@@ -144,6 +156,11 @@ def _write_file(folder: Path, subfolder: str, partition: str, rows: pl.DataFrame
         "nullCount": dict.fromkeys(texts, 0),
     }
     return describe(path, folder, rows.height, partition, stats)
+
+
+def _new_file(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"part-{uuid.uuid4()}.parquet"
 
 
 def _extremes(names: Sequence[str], row: pl.DataFrame) -> dict[str, Any]:

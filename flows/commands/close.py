@@ -5,15 +5,17 @@ Source: `operations.md` C.4, F.2.
 
 import getpass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 import polars as pl
 import typer
 
 from compute.closing import REASONS
+from compute.company import Company
 from compute.company_promises import Role
 from compute.lifecycle import CloseRefused
-from compute.months import parse_months
+from compute.months import Month, parse_months
 from flows.commands.export import write
 from flows.commands.run import quiet_prefect
 from flows.commands.screen import screen, show_table
@@ -28,10 +30,18 @@ _STYLES = {"pass": "green", "signed": "green", "given": "green", "FAIL": "red", 
 def close(
     month: Annotated[str, typer.Argument(help="2024-01, or a range 2023-10..2024-03.", metavar="MONTH")],
     form: Annotated[Literal["table", "csv", "json"], typer.Option("--format", help="table, csv or json.")] = "table",
+    workbook: Annotated[
+        Path | None, typer.Option(help="Write the close workbook of a month to this .xlsx file; it names accounts.")
+    ] = None,
+    stand: Annotated[
+        str, typer.Option("--edition", help="Of the workbook: r1 of revision 1, d3 of draft 3; else what is shown.")
+    ] = "draft",
 ) -> None:
     """Show the close page of a month: each gate and sign-off, whose move it is, and the command that moves it on.
 
     Example: techflow close 2024-01
+
+    Example: techflow close 2024-01 --workbook close-2024-01.xlsx
     """
     from compute.close_page import COLUMNS, close_page
     from storage.certified import read_log
@@ -39,6 +49,10 @@ def close(
 
     settings = load_settings()
     lake, company, console = Lake(settings.lake_place), load_company(settings), screen()
+    if workbook:
+        write_workbook(lake, company, Month.parse(month), stand, workbook)
+        console.print(f"{workbook}", soft_wrap=True, markup=False)
+        return
     log = read_log(lake)
     months = drafted(lake, log, company, datetime.now(UTC))
     asked = [str(each) for each in parse_months(month)]
@@ -56,6 +70,23 @@ def close(
         console.print()
         show_table(console, COLUMNS, [tuple(row.values()) for row in page.rows], least=("due", "owner"))
         console.print(f"\n{page.then}\n", markup=False, soft_wrap=True)
+
+
+def write_workbook(lake: Lake, company: Company, month: Month, stand: str, path: Path) -> None:
+    """Write the close workbook of an edition of a month.
+
+    Raises:
+        BadSetting: when the file cannot be written.
+    """
+    # Excel's library would slow every command's start.
+    from compute.close_book import close_book
+    from storage.book_file import write_book
+    from storage.books import closed_month, told_of_book
+    from storage.editions import edition
+
+    found = edition(lake, month, stand)
+    book = close_book(closed_month(lake, found, company, datetime.now(UTC)), company.close)
+    write_book(path, book, told_of_book(found, company.company), found.row["created_at"])
 
 
 def sign_off(
@@ -140,7 +171,8 @@ def rebuild(
             f"{told['snapshot']} came out with the hash {told['rebuilt']}, not {told['hash']}: "
             f"{told['differ']} figures differ. Something that it was made from has changed in place."
         )
-    screen().print(f"{told['snapshot']} rebuilt: the same hash {told['hash']}", soft_wrap=True)
+    _say([f"{copy} is gone: read from its copy" for copy in told["copies"]])
+    _say([f"{told['snapshot']} rebuilt: the same hash {told['hash']}"])
 
 
 def _say(lines: list[str]) -> None:

@@ -12,7 +12,9 @@ from prefect.testing.utilities import prefect_test_harness
 from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from storage.lake import Lake
 from tests.integration.broker import Kafka, running_broker
+from tests.integration.closed import FEB, JAN, Company, copied, drafted_company
 from tests.integration.postgres import Postgres, running_postgres
+from tests.property.lakes import plain_flows
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +84,32 @@ def late_bill(lake: Lake, golden: Path, tmp_path: Path, monkeypatch: pytest.Monk
         file.write_text(json.dumps(bill), encoding="utf-8")
 
     return arrive
+
+
+@pytest.fixture(scope="session")
+def validated(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """January and February drafted and validated."""
+    with plain_flows():
+        return drafted_company(tmp_path_factory.mktemp("validated"))
+
+
+@pytest.fixture(scope="session")
+def certified(validated: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """Both months certified."""
+    home = copied(validated, tmp_path_factory.mktemp("certified"))
+    with plain_flows():
+        home.sign_all(JAN)
+        home.sign_all(FEB)
+    return home
+
+
+@pytest.fixture
+def before(validated: Company, tmp_path: Path) -> Company:
+    """A company whose months wait for signatures."""
+    return copied(validated, tmp_path)
+
+
+@pytest.fixture
+def closed(certified: Company, tmp_path: Path) -> Company:
+    """A company whose months are certified."""
+    return copied(certified, tmp_path)
