@@ -9,7 +9,7 @@ import polars as pl
 
 from compute.allocation import UNALLOCATED
 from compute.book_figures import Figures, against
-from compute.sheets import HEAD_ROW, SUM_ROW, Check, Column, Sheet, apart, letters
+from compute.sheets import HEAD_ROW, SUM_ROW, Check, Column, Sheet, letters
 
 _BEFORE = 2  # columns of the sheet of shares that stand before its sources
 
@@ -65,7 +65,7 @@ def allocation_sheet(sources: pl.DataFrame, shares: pl.DataFrame) -> Sheet:
         Column("accounts", "count", head="shares"),
         Column("amount", "money", is_summed=True),
         Column("allocated", "money", f"Shares!$[letter]${SUM_ROW}", is_summed=True, head="sum of its shares"),
-        Column("left", "money", "ROUND([amount]-[allocated],2)", head="difference"),
+        Column("left", "money", "ROUND([amount]-[allocated],2)", is_check=True, head="difference"),
     )
     told = "What is shared out, as the records have it, beside what its shares add up to."
     return Sheet("Allocation", told, columns, rows.with_columns(letter=letter).sort("source"))
@@ -74,9 +74,9 @@ def allocation_sheet(sources: pl.DataFrame, shares: pl.DataFrame) -> Sheet:
 def cost_checks(allocation: Sheet, shares: Sheet, figures: Figures) -> list[Check]:
     """Return the checks of the allocation: each source is given away whole, and the figures are the sums."""
     whole = "the shares of each source are its amount"
-    carried = shares.total("allocated")
+    left, carried = allocation.total("left"), shares.total("allocated")
     return [
-        Check(whole, allocation.total("left"), apart(allocation.span("left")), Decimal(0)),
+        Check(whole, left, left, Decimal(0)),
         Check("the sums by account are the sums by source", carried, carried, allocation.total("allocated")),
         against(figures, "all shares", carried, carried, "M-24", "M-24.unallocated"),
     ]

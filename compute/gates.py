@@ -134,7 +134,7 @@ RULES: tuple[Rule, ...] = (
     Rule("RC-5", _reconciled("RC-5"), "techflow reconcile {month}"),
     Rule("identities", _identities, "techflow why M-01 {month}"),
     Rule("quality", _quality, "techflow explain M-01 {month}", waiver="cfo"),
-    Rule("gaps", _gaps, "techflow export gaps --format table", waiver="accounts"),
+    Rule("gaps", _gaps, "techflow gaps {month}", waiver="accounts"),
     Rule("second bill", _reconciled("second bill"), "techflow reconcile {month}"),
     Rule("incidents", _incidents, "techflow incidents list", waiver="cfo"),
 )  # fmt: skip

@@ -25,6 +25,8 @@ class Column:
         name: what formulas call it, and the frame's column that it shows unless it has a formula.
         formula: of every row, the text after `=`; a row in which a value that it names is null has none.
         is_summed: its sum stands above it.
+        is_check: every cell must read 0.00; above it stands how far they are from it in all, so that none makes up for
+            another.
         head: what is written above it; the name without one.
     """
 
@@ -32,6 +34,7 @@ class Column:
     form: Form = "text"
     formula: str = ""
     is_summed: bool = False
+    is_check: bool = False
     head: str = ""
 
 
@@ -66,7 +69,7 @@ class Sheet:
         return f"{self.name}!${letter}${HEAD_ROW + 1}:${letter}${self.last_row}"
 
     def total(self, name: str) -> str:
-        """Return the cell of a column's sum, as a formula of any sheet names it."""
+        """Return the cell above a column, as a formula of any sheet names it."""
         return f"{self.name}!${self.letter(name)}${SUM_ROW}"
 
 
@@ -112,8 +115,3 @@ def formula_of(column: Column, cells: Mapping[str, str], values: Mapping[str, An
     if None in named.values():
         return None
     return "=" + _PLACE.sub(lambda found: str(named[found[1]]), column.formula)
-
-
-def apart(span: str) -> str:
-    """Return the formula of how far cells are from 0 in all, so that none makes up for another."""
-    return f"SUMPRODUCT(ABS({span}))"

@@ -34,7 +34,7 @@ from storage.snapshots import used_footnotes
 
 
 @flow(name="rebuild", flow_run_name="rebuild of {month}")
-def rebuild(month: str, stand: str | None = None) -> dict[str, object]:
+def rebuild(month: str, stand: str | None = None) -> dict[str, Any]:
     """Make a snapshot again from the records that its manifest pins, and compare the hash; the lake stays as it is.
 
     Args:

@@ -16,6 +16,7 @@ from compute.company import Company
 from compute.contracts.expenses import SHARED
 from compute.errors import BadMonth
 from compute.figures import COMPANY
+from compute.gap_view import touching
 from compute.gates import Evidence, Gate, gates
 from compute.identities import broken_identities, mrr_quality
 from compute.incidents import Incident
@@ -98,7 +99,7 @@ class Gathered:
             mrr_quality=checks["mrr_quality"],
             completeness=self._completeness.filter(of_month).to_dicts(),
             reconciliation={name: (verdict, told) for name, verdict, told in compared.rows()},
-            cases=_touching(self._cases, Month.parse(month)),
+            cases=_cases(self._cases, Month.parse(month)),
             incidents=_blocking(self._incidents, month),
             waivers=self._log.waivers(month, self._now),
         )
@@ -117,11 +118,11 @@ def _authors(row: Mapping[str, Any]) -> frozenset[str]:
     return frozenset({row["created_by"], *json.loads(row["manifest"])["code_authors"]})
 
 
-def _touching(cases: pl.DataFrame, month: Month) -> list[str]:
-    """Return the gap cases that touch a month: from that of `earliest`, if empty of the event, to that of the event."""
-    begins = pl.coalesce("earliest", "event_date")
-    touching = cases.filter((begins <= month.last) & (pl.col("event_date") >= month.first))
-    named = touching.select(pl.concat_str("account_id", "kind", "event_date", separator=" ").alias("case"))
+def _cases(cases: pl.DataFrame, month: Month) -> list[str]:
+    """Return the gap cases that touch a month, a short name each."""
+    named = touching(cases, month).select(
+        pl.concat_str("account_id", "kind", "event_date", separator=" ").alias("case")
+    )
     return named.get_column("case").sort().to_list()
 
 

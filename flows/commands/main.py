@@ -19,6 +19,7 @@ from flows.commands import (
     digest,
     explain,
     export,
+    gaps,
     incidents,
     metrics,
     offsets,
@@ -61,6 +62,7 @@ reconcile.app.command("withdraw")(reconcile_acts.withdraw)
 app.add_typer(reconcile.app, name="reconcile")
 app.add_typer(incidents.app, name="incidents")
 app.command("sla")(sla.sla)
+app.command("gaps")(gaps.gaps)
 app.command("close")(close.close)
 app.command("sign-off")(close.sign_off)
 app.command("waive")(close.waive)

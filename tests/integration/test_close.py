@@ -3,6 +3,7 @@
 The company of the clean fixture, whose January and February 2024 pass every gate.
 """
 
+import importlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 from deltalake import DeltaTable
+from prefect.tasks import MaterializingTask
 
 from compute.anchors import BadAnchor
 from compute.company import parse_company
@@ -21,6 +23,7 @@ from compute.lifecycle import SIGNING, CloseRefused
 from compute.money import MONEY
 from compute.months import Month
 from flows.commands.report import write_report
+from flows.draft import are_drafted
 from storage.catalog import LATE_EVENTS, SILVER
 from storage.certified import (
     CERTIFIED_FIGURE,
@@ -30,9 +33,11 @@ from storage.certified import (
     keep_month,
     tampered,
 )
+from storage.copies import KEPT_AS
 from storage.digest import digest_facts
 from storage.editions import details_as, edition, figures_as
 from storage.errors import LakeBusy, VersionGone
+from storage.inputs import INPUTS
 from storage.snapshots import details_of
 from storage.work import Work
 from tests.integration.closed import BOTH, FEB, JAN, Company
@@ -108,6 +113,27 @@ def test_small_changes_wait_and_add_up_to_a_revision(closed: Company) -> None:
     closed.bring()
     assert {} == closed.pending(JAN)
     assert 2 == closed.draft_number(JAN)
+
+
+def test_a_month_whose_changes_wait_is_drafted_until_something_else_comes(closed: Company) -> None:
+    """What has materialised starts no run that would find what the last one found."""
+    months = (Month.parse(JAN), Month.parse(FEB))
+
+    def settled() -> bool:
+        return are_drafted(closed.act("start", "aggregated", module="job"), months)
+
+    assert settled()
+    closed.spend(0.01, 29)
+    closed.bring()
+    assert (1, True) == (closed.draft_number(JAN), settled())
+    assert closed.pending(JAN)
+
+    closed.spend(0.02, 30)
+    closed.clock += timedelta(minutes=1)
+    assert "" == closed.run("profit", JAN)
+    assert not settled()
+    closed.bring()
+    assert settled()
 
 
 def test_a_restated_month_takes_the_later_ones_along_in_one_commit(closed: Company) -> None:
@@ -321,12 +347,54 @@ def test_a_certified_month_is_rebuilt_to_the_same_hash_after_its_records_have_ch
     assert left == sorted(path.name for path in closed.root.iterdir())
 
 
-def test_a_rebuild_names_the_version_that_is_gone(closed: Company) -> None:
-    table = closed.lake.open(SILVER["expenses"])
-    (file,) = (Path(table.location) / f"month={JAN}").glob("*.parquet")
-    file.unlink()
-    with pytest.raises(VersionGone, match=f"Version {table.version} of silver/expenses is gone"):
-        closed.act("rebuild", JAN, "r1", module="rebuild")
+def swept(home: Company) -> set[str]:
+    """Remove what the newest versions of silver do not name, as a vacuum without our properties does; returns where."""
+    found = set()
+    for dataset in SILVER.values():
+        table = DeltaTable(home.lake.open(dataset).location)
+        gone = table.vacuum(0, dry_run=False, enforce_retention_duration=False)
+        found |= {f"{dataset.name} {name.partition('/')[0]}" for name in gone}
+    return found
+
+
+def test_a_version_that_was_vacuumed_is_read_from_the_copies_and_the_rebuild_says_so(closed: Company) -> None:
+    """AT-65, S-9: files are gone for real, and the revision still comes out with the hash that was signed."""
+    version = closed.lake.open(SILVER["expenses"]).version
+    closed.spend(50_000.00)
+    closed.bring()
+    assert {f"silver/expenses month={JAN}"} == swept(closed)
+
+    told = closed.act("rebuild", JAN, "r1", module="rebuild")
+    assert (told["hash"], 0) == (told["rebuilt"], told["differ"])
+    assert [f"silver/expenses version {version} of {JAN}"] == told["copies"]
+    draft = closed.act("rebuild", JAN, "draft", module="rebuild")
+    assert (draft["hash"], []) == (draft["rebuilt"], draft["copies"])
+
+
+def test_what_two_certifications_copy_alike_is_there_once(closed: Company) -> None:
+    """February was certified after January and pins the same records."""
+    copies = {name: closed.lake.open(kept.target).partitions() for name, kept in INPUTS.items()}
+    months = {name: closed.lake.open(kept.source).partitions() for name, kept in INPUTS.items()}
+    assert {name: len(found) for name, found in months.items()} == {name: len(found) for name, found in copies.items()}
+    for name, kept in INPUTS.items():
+        rows = [closed.lake.read(each).drop(KEPT_AS, strict=False) for each in (kept.source, kept.target)]
+        assert rows[0].sort(kept.source.key).equals(rows[1].sort(kept.source.key)), name
+
+
+def test_a_rebuild_names_the_version_that_is_gone_and_was_never_copied(before: Company) -> None:
+    version = before.lake.open(SILVER["expenses"]).version
+    before.spend(50_000.00)
+    before.bring()
+    swept(before)
+    with pytest.raises(VersionGone, match=f"Version {version} of silver/expenses is gone"):
+        before.act("rebuild", JAN, "d1", module="rebuild")
+
+
+def test_a_rebuild_tells_prefect_of_no_asset() -> None:
+    """An automation that waits for one would take it for news."""
+    used = [value for value in vars(importlib.import_module("flows.rebuild")).values() if callable(value)]
+    assert [] == [value for value in used if isinstance(value, MaterializingTask)]
+    assert MaterializingTask in {type(value) for value in vars(importlib.import_module("flows.growth")).values()}
 
 
 def test_a_rebuild_tells_what_was_changed_in_place(closed: Company) -> None:
