@@ -24,7 +24,7 @@ _NUMBERS: Mapping[Form, str] = {
 _WIDTHS: Mapping[Form, int] = {"text": 16, "money": 15, "ratio": 11, "count": 11, "day": 12}
 _OPEN = ""  # a cell without a value is computed by whatever opens the file, and blank where nothing does
 _ALIGNED: Mapping[Form, dict[str, Any]] = {
-    form: {"indent": 1} if form == "text" else {"align": "right"} for form in _NUMBERS
+    form: {"align": "left", "indent": 1} if form == "text" else {"align": "right"} for form in _NUMBERS
 }
 # Of the front sheet: what is above a column, its form, its width.
 _FRONT: tuple[tuple[str, Form, int], ...] = (

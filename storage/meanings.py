@@ -101,7 +101,7 @@ COMMON: Mapping[str, str] = {
     "is_explained": "whether an event of the month explains the movement; null when nothing moved",
     "is_imputed": "whether the step is in no record and follows from the graph alone",
     "is_imputed_status": "whether the status comes from an imputed step",
-    "kept_as": "name of the copy: snapshot and digest of what was copied",
+    "kept_as": "name of the copy: the snapshot, of records the month, and digest of what was copied",
     "kind": "how the gap shows: chain_break, missing_start or illegal_edge",
     "landed_at": "when the file was seen",
     "lateness_hours": "hours from event to arrival",

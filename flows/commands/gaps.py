@@ -42,7 +42,10 @@ def gaps(
     console = screen()
     lines = found.select(list(_HEADS)).rows()
     title = f"{f'{month}: ' if month else ''}{found.height} open status gaps; {owner} moves them on"
+    if found.is_empty():
+        console.print(title, style="bold")
+        return
     show_table(console, tuple(_HEADS.values()), lines, title=title, least=("confidence", "jump", "kind"))
-    if found.height and month:
+    if month:
         waiver = f"techflow waive {month} --gate gaps --role accounts --because …"
         console.print(f"\nNext: the missing rows, then techflow run {month}; or {waiver}", style="dim", soft_wrap=True)
