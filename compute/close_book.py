@@ -59,9 +59,9 @@ def close_book(month: ClosedMonth, close: Close) -> Book:
         month: what it is made from.
         close: for the tolerance of RC-2 and RC-3.
     """
-    figures = company_figures(month.figures)
-    shares = share_sheet(month.rows, month.shares)
-    accounts = account_sheet(month.rows, shares)
+    figures, rows = company_figures(month.figures), month.rows.sort("account_id")
+    shares = share_sheet(rows, month.shares)
+    accounts = account_sheet(rows, shares)
     bridge = bridge_sheet(accounts)
     allocation = allocation_sheet(month.sources, month.shares)
     ledger = ledger_sheet(month.compared, month.said, accounts)

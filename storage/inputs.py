@@ -14,7 +14,7 @@ from storage.catalog import SILVER
 from storage.copies import Kept, copied, copy_name, is_kept, keep
 from storage.dataset import Dataset
 from storage.errors import VersionGone
-from storage.lake import Lake
+from storage.lake import UNREADABLE, Lake
 from storage.work import Work
 
 INPUTS: Mapping[str, Kept] = {dataset.name: Kept(dataset, is_whole=True) for dataset in SILVER.values()}
@@ -35,12 +35,18 @@ def keep_inputs(lake: Lake, versions: Mapping[str, int], work: Work) -> None:
         lake: where they are.
         versions: of each table, by name.
         work: recorded with the commits.
+
+    Raises:
+        VersionGone: when they can no longer be read; what cannot be kept is not certified.
     """
     for name, kept in INPUTS.items():
         table = lake.open(kept.source, versions[name])
         prints = sorted(table.partitions().items())
         rows = {copy_name(month, files): kept.rows(table, month) for month, files in prints}
-        keep(lake, kept, rows, work)
+        try:
+            keep(lake, kept, rows, work)
+        except UNREADABLE as error:
+            raise VersionGone(dataset=name, version=versions[name]) from error
 
 
 def pinned_rows(lake: Lake, dataset: Dataset, version: int, month: str) -> Pinned:

@@ -390,6 +390,17 @@ def test_a_rebuild_names_the_version_that_is_gone_and_was_never_copied(before: C
         before.act("rebuild", JAN, "d1", module="rebuild")
 
 
+def test_what_can_no_longer_be_kept_is_not_certified(before: Company) -> None:
+    for role in SIGNING[:-1]:
+        before.sign(JAN, role)
+    version = before.lake.open(SILVER["expenses"]).version
+    (file,) = (Path(before.lake.open(SILVER["expenses"]).location) / f"month={JAN}").glob("*.parquet")
+    file.unlink()
+    with pytest.raises(VersionGone, match=f"Version {version} of silver/expenses is gone"):
+        before.sign(JAN, "cfo")
+    assert [("VALIDATED", None)] == before.states(JAN)
+
+
 def test_a_rebuild_tells_prefect_of_no_asset() -> None:
     """An automation that waits for one would take it for news."""
     used = [value for value in vars(importlib.import_module("flows.rebuild")).values() if callable(value)]
