@@ -67,13 +67,14 @@ def write_book(path: Path, book: Book, facts: Mapping[str, str], made_at: dateti
         if sheet.last_row > MOST_ROWS or len(sheet.columns) > MOST_COLUMNS:
             raise BadSetting(f"{sheet.rows.height} rows by {len(sheet.columns)} columns are more than a sheet holds.")
     try:
-        with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as file:
+        # Opened first: what cannot be written is refused before there are rows on their way.
+        with path.open("wb") as target, xlsxwriter.Workbook(target, {"constant_memory": True}) as file:
             file.set_properties({"title": next(iter(facts)), "created": made_at.replace(tzinfo=None)})
             styles = _Styles(file)
             _write_front(file, styles, book, facts)
             for sheet in book.sheets:
                 _write_sheet(file, styles, sheet)
-    except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
+    except OSError as error:
         raise BadSetting(f"{path} cannot be written ({error}): close it where it is open, or name another.") from error
 
 

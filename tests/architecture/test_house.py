@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from prefect._experimental.sla.objects import LatenessSla, SlaTypes, TimeToCompletionSla
+from prefect.tasks import MaterializingTask
 from pydantic import TypeAdapter
 
 from compute.checks import CHECKS
@@ -132,6 +133,18 @@ def test_what_cloud_is_to_watch_is_what_it_takes_of_deployments_that_there_are()
     }
     assert Sla().validation_seconds == found["growth-validate"][0]["stale_after"]
     assert 2 * 60 * Sla().watch_minutes == found["watch"][0]["stale_after"]
+
+
+def test_a_rebuild_tells_prefect_of_no_asset() -> None:
+    """An automation that waits for one would take a rebuild for news."""
+
+    def materialising(module: str) -> list[str]:
+        return [
+            name for name, each in vars(importlib.import_module(module)).items() if isinstance(each, MaterializingTask)
+        ]
+
+    assert ["write_growth_figures"] == materialising("flows.growth")
+    assert [] == materialising("flows.rebuild")
 
 
 def test_every_check_has_its_heading_in_the_runbook() -> None:

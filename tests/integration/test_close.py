@@ -3,7 +3,6 @@
 The company of the clean fixture, whose January and February 2024 pass every gate.
 """
 
-import importlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,16 +13,18 @@ from typing import Any
 import polars as pl
 import pytest
 from deltalake import DeltaTable
-from prefect.tasks import MaterializingTask
 
 from compute.anchors import BadAnchor
+from compute.company import Company as Rules
 from compute.company import parse_company
 from compute.errors import BadMonth
 from compute.lifecycle import SIGNING, CloseRefused
 from compute.money import MONEY
 from compute.months import Month
+from flows.commands.close import write_workbook
 from flows.commands.report import write_report
 from flows.draft import are_drafted
+from storage.book_file import FRONT
 from storage.catalog import LATE_EVENTS, SILVER
 from storage.certified import (
     CERTIFIED_FIGURE,
@@ -41,6 +42,7 @@ from storage.inputs import INPUTS
 from storage.snapshots import details_of
 from storage.work import Work
 from tests.integration.closed import BOTH, FEB, JAN, Company
+from tests.integration.sheets import checks, computed, differing
 from tests.property.lakes import plain_flows
 
 pytestmark = pytest.mark.integration
@@ -325,6 +327,28 @@ def test_the_report_of_a_certified_month_keeps_its_bytes_when_records_change(clo
     assert b'class="mark"' in draft[".html"].partition(b"<main>")[2]
 
 
+def test_a_certified_edition_keeps_its_workbook_and_a_draft_has_its_own(closed: Company, tmp_path: Path) -> None:
+    rules = Rules()
+
+    def book(name: str, stand: str) -> Path:
+        write_workbook(closed.lake, rules, Month.parse(JAN), stand, path := tmp_path / name)
+        return path
+
+    before = book("before.xlsx", "draft").read_bytes()
+    closed.spend(50_000.00)
+    closed.bring()
+    first, draft = book("r1.xlsx", "r1"), book("d2.xlsx", "draft")
+    assert before == first.read_bytes()
+
+    certified, drafted = computed(tmp_path, first, draft)
+    assert set() == differing(certified) | differing(drafted)
+    told = {
+        book[FRONT]["B2"].value: checks(book)["direct cost of all accounts = M-22"][2] for book in (certified, drafted)
+    }
+    assert ["r1, CERTIFIED; snapshot 2024-01-d1", "d2, VALIDATED; snapshot 2024-01-d2"] == list(told)
+    assert 50_000 == round(told["d2, VALIDATED; snapshot 2024-01-d2"] - told["r1, CERTIFIED; snapshot 2024-01-d1"], 2)
+
+
 def test_the_details_of_a_certified_month_stay_as_they_were(closed: Company) -> None:
     found, month = edition(closed.lake, Month.parse(JAN)), Month.parse(JAN)
     before = details_as(closed.lake, found, month)
@@ -399,13 +423,6 @@ def test_what_can_no_longer_be_kept_is_not_certified(before: Company) -> None:
     with pytest.raises(VersionGone, match=f"Version {version} of silver/expenses is gone"):
         before.sign(JAN, "cfo")
     assert [("VALIDATED", None)] == before.states(JAN)
-
-
-def test_a_rebuild_tells_prefect_of_no_asset() -> None:
-    """An automation that waits for one would take it for news."""
-    used = [value for value in vars(importlib.import_module("flows.rebuild")).values() if callable(value)]
-    assert [] == [value for value in used if isinstance(value, MaterializingTask)]
-    assert MaterializingTask in {type(value) for value in vars(importlib.import_module("flows.growth")).values()}
 
 
 def test_a_rebuild_tells_what_was_changed_in_place(closed: Company) -> None:

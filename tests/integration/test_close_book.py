@@ -3,67 +3,20 @@
 Source: `operations.md` C.3, C.4 gate "identities"; `metrics.md` §4.3, §6.3.
 """
 
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import fields
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import openpyxl
-import polars as pl
 import pytest
 
-from compute.allocation import sources
-from compute.close_book import ClosedMonth, close_book
-from compute.company import Company as Rules
-from compute.months import Month
-from compute.reconciliation import reconcile
-from compute.reconciliation_acts import EXPLANATION
-from compute.reconciliation_bench import OPENED, workbench
-from compute.reconciliation_ledger import LEDGER_AMOUNT
-from flows.commands.close import write_workbook
-from storage.book_file import FRONT, write_book
-from tests.company import Books, bill, change, cost, team
-from tests.integration.closed import JAN, Company
-from tests.property.lakes import plain_flows
+from compute.close_book import close_book
+from compute.company import Company
+from storage.book_file import write_book
+from tests.bookkeeping import JAN, LEDGER, NOON, books, month_of
+from tests.integration.sheets import checks, computed, differing
 
 pytestmark = pytest.mark.integration
-NOON = datetime(2024, 2, 5, 12, tzinfo=UTC)
-Cells = dict[str, tuple[Any, ...]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def flows_without_prefect() -> Iterator[None]:
-    with plain_flows():
-        yield
-
-
-def computed(folder: Path, *books: Path) -> list[Any]:
-    """Return workbooks as LibreOffice computes them; no formula carries a value before."""
-    program = shutil.which("soffice")
-    if not program:
-        # A developer may be without it; `.ci/run` installs it, so in CI its absence is a failure.
-        reason = "soffice not found (apt-get install libreoffice-calc-nogui)"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    words = [f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--convert-to", "xlsx"]
-    out = ["--outdir", str(folder / "computed"), *map(str, books)]
-    subprocess.run([str(program), *words, *out], check=True, capture_output=True, timeout=300)
-    return [openpyxl.load_workbook(folder / "computed" / book.name, data_only=True) for book in books]
-
-
-def checks(book: Any) -> Cells:
-    """Return the lines of the front sheet below its heads: check → difference, verdict, here, must equal."""
-    rows = list(book[FRONT].iter_rows(values_only=True, max_col=5))
-    (head,) = [line for line, row in enumerate(rows) if row[0] == "difference"]
-    return {row[4]: row[:4] for row in rows[head + 1 :] if row[4]}
-
-
-def differing(book: Any) -> set[str]:
-    return {told for told, (left, verdict, *_) in checks(book).items() if verdict in ("differs", "FAIL") or left}
 
 
 def changed(book: Path, sheet: str, place: str, by: float) -> Path:
@@ -84,47 +37,12 @@ def found(pages: Any, sheet: str, account: str, head: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def books() -> Books:
-    """January of four accounts: one grows, one shrinks, one leaves, one comes."""
-    bills = [
-        *(bill(f"ACC_{number}", "2023-12-05", 100.0 * number) for number in (1, 2, 3)),
-        bill("ACC_1", "2024-01-05", 150.10, subscription_tier="Enterprise"), bill("ACC_2", "2024-01-05", 180.20),
-        bill("ACC_4", "2024-01-05", 400.33),
-    ]  # fmt: skip
-    changes = [
-        *(change(f"ACC_{number}", "2023-12-01", None, "Active") for number in (1, 2, 3)),
-        change("ACC_3", "2024-01-20", "Active", "Cancelled"), change("ACC_4", "2024-01-02", None, "Active"),
-    ]  # fmt: skip
-    costs = [
-        cost("ACC_1", "2024-01-15", 12.34), cost("ACC_2", "2024-01-15", 0.00), cost("ACC_4", "2024-01-15", 1.00),
-        cost(None, "2024-01-31", 1000.00), cost(None, "2024-01-31", 77.77, "Sales"),
-    ]  # fmt: skip
-    teams = [team("T1", "Data Engineering", "2024-01", 5000.01, 3)]
-    lines = {"revenue": bills, "account_status_changes": changes, "expenses": costs, "salaries": teams}
-    return Books(lines, Month(2023, 12).until(Month(2024, 1)))
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    folder, given = tmp_path_factory.mktemp("books"), books()
 
-
-def month_of(books: Books, name: str, ledger: dict[str, str] | None = None) -> ClosedMonth:
-    month, close = Month.parse(name), Rules().close
-    rows = books.rows.filter(pl.col("month") == name)
-    posted = [(account, Decimal(amount), "v1", "0" * 64) for account, amount in (ledger or {}).items()]
-    amounts = pl.DataFrame(posted, schema=LEDGER_AMOUNT, orient="row")
-    compared = reconcile(name, rows if ledger else rows.clear(), amounts, close)
-    said = workbench(compared, pl.DataFrame(schema=EXPLANATION), pl.DataFrame(schema=OPENED), close, NOON)
-    shared = sources(books.of("salaries", month), books.of("expenses", month), books.company)
-    return ClosedMonth(books.figure_table(name), rows, books.ledger(month), shared, compared, said)
-
-
-LEDGER = {"ACC_1": "150.10", "ACC_2": "180.20", "ACC_4": "390.33", "ACC_9": "0.00"}
-
-
-@pytest.fixture(scope="module")
-def written(books: Books, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    folder = tmp_path_factory.mktemp("books")
-
-    def write(name: str, ledger: dict[str, str] | None = None, to: str = "") -> Path:
-        path = folder / f"{to or name}.xlsx"
-        write_book(path, close_book(month_of(books, name, ledger), Rules().close), {f"Close of {name}": ""}, NOON)
+    def write(name: str, ledger: dict[str, str] | None = None) -> Path:
+        path = folder / f"{name}.xlsx"
+        write_book(path, close_book(month_of(given, name, ledger), Company().close), {f"Close of {name}": ""}, NOON)
         return path
 
     return write
@@ -177,45 +95,3 @@ def test_what_has_no_figure_is_not_checked_and_says_why(written: Callable[..., P
     assert (None, "not checked", 0, "insufficient_history") == lines["new of the bridge = M-02.new"]
     assert (None, "not checked", 0, "not compared") == lines["revenue is compared with the ledger"]
     assert (0, "ok", 600, 600) == lines["closing of the bridge = M-01"]
-
-
-def test_no_formula_carries_a_value_and_no_text_is_a_formula(written: Callable[..., Path]) -> None:
-    path = written(JAN, {"=1+1": "5.00"}, to="formulas")
-    pages, values = (openpyxl.load_workbook(path, data_only=is_value) for is_value in (False, True))
-    formulas = [cell.coordinate for cell in pages[FRONT]["A"] if cell.data_type == "f"]
-    assert formulas
-    assert {None} == {values[FRONT][place].value for place in formulas}
-    assert "s" == pages["Reconciliation"]["A4"].data_type  # what an account is called
-    assert "=1+1" == pages["Reconciliation"]["A4"].value
-
-
-def test_the_same_snapshot_gives_the_same_bytes_in_whatever_order_its_rows_lie(books: Books, tmp_path: Path) -> None:
-    """AT-80."""
-    given = month_of(books, JAN, LEDGER)
-    upside_down = ClosedMonth(*(getattr(given, each.name).reverse() for each in fields(ClosedMonth)))
-    paths = [tmp_path / "one.xlsx", tmp_path / "two.xlsx"]
-    for path, month in zip(paths, (given, upside_down), strict=True):
-        write_book(path, close_book(month, Rules().close), {"Close": ""}, NOON)
-    assert paths[0].read_bytes() == paths[1].read_bytes()
-
-
-def test_a_certified_edition_keeps_its_workbook_and_a_draft_has_its_own(closed: Company, tmp_path: Path) -> None:
-    rules = Rules()
-
-    def book(name: str, stand: str) -> Path:
-        write_workbook(closed.lake, rules, Month.parse(JAN), stand, path := tmp_path / name)
-        return path
-
-    before = book("before.xlsx", "draft").read_bytes()
-    closed.spend(50_000.00)
-    closed.bring()
-    first, draft = book("r1.xlsx", "r1"), book("d2.xlsx", "draft")
-    assert before == first.read_bytes()
-
-    certified, drafted = computed(tmp_path, first, draft)
-    assert set() == differing(certified) | differing(drafted)
-    told = {
-        book[FRONT]["B2"].value: checks(book)["direct cost of all accounts = M-22"][2] for book in (certified, drafted)
-    }
-    assert ["r1, CERTIFIED; snapshot 2024-01-d1", "d2, VALIDATED; snapshot 2024-01-d2"] == list(told)
-    assert 50_000 == round(told["d2, VALIDATED; snapshot 2024-01-d2"] - told["r1, CERTIFIED; snapshot 2024-01-d1"], 2)
