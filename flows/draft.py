@@ -44,7 +44,8 @@ def bring_drafts(job: Job, months: Sequence[Month]) -> list[Draft]:
         life, live = log.certified(str(month)), newest.get(str(month))
         if life:
             draft = _bring_revision(job, month, log, life, live, upstream[month], is_rippling=is_rippling)
-            mark_compared(job.lake, month, _made_from(life, upstream[month]), Stopwatch(job, "", (month,)).work(rows=0))
+            made_from, watch = _made_from(log, life, upstream[month]), Stopwatch(job, "", (month,))
+            mark_compared(job.lake, month, made_from, watch.work(rows=0))
             is_rippling = is_rippling or life.snapshot_id != draft.snapshot_id
         else:
             draft = _bring(job, month, log, live, upstream[month])
@@ -58,15 +59,16 @@ def are_drafted(job: Job, months: Sequence[Month]) -> bool:
 
     def is_settled(month: Month) -> bool:
         life = log.certified(str(month))
-        compared = life is not None and is_compared(job.lake, month, _made_from(life, upstream[month]))
+        compared = life is not None and is_compared(job.lake, month, _made_from(log, life, upstream[month]))
         return compared or is_current(newest.get(str(month)), upstream[month])
 
     return all(map(is_settled, months))
 
 
-def _made_from(life: Life, upstream: Upstream) -> str:
-    """Return what a certified month was compared with, as a text: the revision, and the contents of the tables."""
-    return json.dumps([life.snapshot_id, _contents(upstream)], sort_keys=True)
+def _made_from(log: Log, life: Life, upstream: Upstream) -> str:
+    """Return what a certified month was compared with, as a text: revision, contents of the tables, what was asked."""
+    asked = log.restatement(life.month)
+    return json.dumps([life.snapshot_id, _contents(upstream), asked.sequence if asked else None], sort_keys=True)
 
 
 def is_current(draft: Draft | None, upstream: Upstream) -> bool:

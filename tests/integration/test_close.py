@@ -136,6 +136,8 @@ def test_a_month_whose_changes_wait_is_drafted_until_something_else_comes(closed
     assert not settled()
     closed.bring()
     assert settled()
+    closed.restate(JAN)
+    assert not settled()
 
 
 def test_a_restated_month_takes_the_later_ones_along_in_one_commit(closed: Company) -> None:

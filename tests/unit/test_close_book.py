@@ -3,6 +3,7 @@
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from compute.close_book import Book, ClosedMonth, close_book
 from compute.company import Company
 from compute.errors import BadSetting
+from compute.months import Month
 from storage.book_file import FRONT, write_book
 from tests.bookkeeping import JAN, LEDGER, NOON, books, month_of
-from tests.company import Books
+from tests.company import Books, bill
 
 CLOSE = Company().close
 
@@ -55,6 +57,16 @@ def test_a_check_is_against_the_signed_figure_or_says_why_there_is_none(given: B
     assert "insufficient_history" == there(december)["new of the bridge = M-02.new"]
     assert "not compared" == there(december)["revenue is compared with the ledger"]
     assert () == december.verdicts
+
+
+@pytest.mark.parametrize("lines", [{"revenue": [bill("ACC_1", "2024-01-05", 5.0)]}, {}])
+def test_a_month_with_nothing_to_share_has_a_workbook(lines: dict[str, Any], tmp_path: Path) -> None:
+    """AT-84."""
+    few = Books(lines, (Month(2024, 1),))
+    write_book(tmp_path / "few.xlsx", close_book(month_of(few, JAN), CLOSE), {"Close": ""}, NOON)
+    pages = openpyxl.load_workbook(tmp_path / "few.xlsx")
+    assert ["Checks", "Accounts", "Bridge", "Allocation", "Shares", "Reconciliation"] == pages.sheetnames
+    assert "=SUM(C4:C4)" == pages["Shares"]["B4"].value
 
 
 def test_a_file_that_cannot_be_written_is_named(given: Books, tmp_path: Path) -> None:
