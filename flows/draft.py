@@ -44,8 +44,9 @@ def bring_drafts(job: Job, months: Sequence[Month]) -> list[Draft]:
         life, live = log.certified(str(month)), newest.get(str(month))
         if life:
             draft = _bring_revision(job, month, log, life, live, upstream[month], is_rippling=is_rippling)
-            made_from, watch = _made_from(log, life, upstream[month]), Stopwatch(job, "", (month,))
-            mark_compared(job.lake, month, made_from, watch.work(rows=0))
+            if not is_current(draft, upstream[month]):
+                made_from, watch = _made_from(log, life, upstream[month]), Stopwatch(job, "", (month,))
+                mark_compared(job.lake, month, made_from, watch.work(rows=0))
             is_rippling = is_rippling or life.snapshot_id != draft.snapshot_id
         else:
             draft = _bring(job, month, log, live, upstream[month])
