@@ -7,8 +7,10 @@ import polars as pl
 
 from compute.contracts.contract import Contract
 from compute.releases import fixed_rows
-from storage.catalog import BRONZE, JUDGED, RELEASES
+from flows.job import Job, Stopwatch
+from storage.catalog import BRONZE, JUDGED, RELEASES, SUMMARIES
 from storage.lake import Lake, Table
+from storage.summaries import summaries_of
 
 
 @dataclass(frozen=True)
@@ -40,3 +42,9 @@ class Received:
     def count(self) -> int:
         """Return how many rows there are to rule on."""
         return self.bronze.count() + self.fixed.height
+
+
+def bring_summaries(job: Job, received: Received) -> pl.DataFrame:
+    """Return the SUMMARY rows of what is judged, those of new files made and kept."""
+    watch = Stopwatch(job, SUMMARIES.name)
+    return summaries_of(job.lake, received.judged, received.contract, lambda rows: watch.work(rows=rows))
