@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from kafka.net.compat import KafkaNetClient
 
 from compute.cluster import run_here
 from storage.kafka import drain as module
@@ -45,7 +46,7 @@ Reader = Callable[[Broker, str, Sequence[Range]], Iterator[tuple[int, Columns]]]
 
 
 def polled(broker: Broker, topic: str, ranges: Sequence[Range]) -> Iterator[tuple[int, Columns]]:
-    module.in_bulk = lambda _: None
+    module.in_bulk, module.wide_client = lambda _: None, KafkaNetClient
     return OURS(broker, topic, ranges)
 
 
