@@ -24,11 +24,13 @@ def bring_dead_letters(job: Job, received: Received, before: pl.DataFrame, now: 
     key = _key(job, received, now)
     if table.done(dataset, key) and not job.is_rebuild:
         return
-    if table.done(dataset, _key(job, received, before)) and not job.is_rebuild:
-        rows = _dead_letters(received, now, rejects(now).keys() - rejects(before).keys())
+    known, found = rejects(before), rejects(now)
+    is_more = known.items() <= found.items() and table.done(dataset, _key(job, received, before))
+    if is_more and not job.is_rebuild:
+        rows = _dead_letters(received, now, found.keys() - known.keys(), received.unseen)
         table.append(rows, watch.work(rows=rows.height), {dataset: key})
         return
-    rows = _dead_letters(received, now, rejects(now).keys())
+    rows = _dead_letters(received, now, found.keys(), None)
     if rows.height or table.version >= 0:
         table.replace(rows, {dataset: key}, watch.work(rows=rows.height))
 
@@ -41,15 +43,16 @@ def _key(job: Job, received: Received, summaries: pl.DataFrame) -> str:
     return f"{contract.version} {job.company.fingerprint()} {sightings} {rejects(summaries)}"
 
 
-def _dead_letters(received: Received, summaries: pl.DataFrame, batches: Collection[str]) -> pl.DataFrame:
-    """Return the dead letters of batches and fixes."""
+def _dead_letters(
+    received: Received, summaries: pl.DataFrame, batches: Collection[str], bronze: Collection[str] | None
+) -> pl.DataFrame:
+    """Return the dead letters of batches and fixes, whose bytes are in files of bronze, or in any of them."""
     contract, place = received.contract, list(received.contract.row_key)
     of_batches = pl.col("_batch_id").is_in(sorted(batches))
     files = summaries.filter(pl.col("name").is_in(sorted(batches))).get_column("file").unique()
     judged = received.judged.scan(files.to_list())
     rejected = judged.filter(of_batches, pl.col("_verdict") == "rejected").collect()
-    may_be_one = _near(rejected) if contract.is_topic and rejected.height else pl.lit(value=True)
-    landed = received.bronze.read(of_batches & may_be_one, [*place, "payload"])
+    landed = received.bronze.scan(bronze).filter(of_batches).select(*place, "payload").collect()
     payloads = pl.concat([landed, received.fixed.select([*place, "payload"])])
     file, partition, row = (
         ("_topic", pl.col("_partition"), "_offset") if contract.is_topic else ("_file", pl.lit(None), "_row")
@@ -66,12 +69,3 @@ def _dead_letters(received: Received, summaries: pl.DataFrame, batches: Collecti
         payload="payload",
     )
     return typed(rows, DEAD_LETTER.schema).sort("file", "partition", "row")
-
-
-def _near(rows: pl.DataFrame) -> pl.Expr:
-    """Return where a record may be one of these: what files know of theirs without being read, offset and partition."""
-    offset = pl.col("_offset")
-    spans = rows.group_by("_partition").agg(first=offset.min(), last=offset.max())
-    return pl.any_horizontal(
-        (pl.col("_partition") == partition) & offset.is_between(first, last) for partition, first, last in spans.rows()
-    )

@@ -15,7 +15,7 @@ from compute.privacy import key_check
 from compute.releases import RELEASED
 from compute.summaries import BATCH, FIX, batches
 from flows.job import RETRY, Job, Stopwatch, say
-from flows.received import Received, bring_summaries
+from flows.received import SEEN, Received, bring_summaries
 from flows.settle import settle_touched
 from storage.catalog import BRONZE, JUDGED, LANDED_FILE
 from storage.files import write_files
@@ -28,7 +28,6 @@ _RECEIVED = "#received"  # names what a judged table was made from
 _KEY = "#pseudonym_key"  # tells which key the pseudonyms of a judged table were made with
 _ROWS_AT_ONCE = 200_000  # bounds what is judged in memory
 _RULES = "#rules"  # names the rules that a judged table was made with
-_SEEN = "#bronze"  # names the version of bronze whose rows are judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def judge_new(job: Job, received: Received, before: pl.DataFrame) -> None:
     for rows in _unjudged(job, received, None if whole else before):
         judged.created()
         files += write_files(job.lake, judged.dataset, judge(rows, contract, job.company, _key(job)))
-    marks = {_RULES: key_number(rules), _RECEIVED: key_number(key), _SEEN: received.bronze.version} | (
+    marks = {_RULES: key_number(rules), _RECEIVED: key_number(key), SEEN: received.bronze.version} | (
         {_KEY: _key_number(job)} if contract.user else {}
     )
     behind = {received.bronze.dataset.name: received.bronze.version}
@@ -155,7 +154,7 @@ def _unjudged(job: Job, received: Received, before: pl.DataFrame | None) -> Iter
     known = pl.Series(dtype=pl.String) if before is None else batches(before, BATCH, FIX)
     is_new, columns = ~pl.col("_batch_id").is_in(known.implode()), [*contract.place, "payload"]
     places = None if contract.is_topic else arrivals(job.lake, contract.dataset)
-    landed = received.bronze.scan(None if before is None else _unseen(received)).filter(is_new).drop("_ingested_at")
+    landed = received.bronze.scan(None if before is None else received.unseen).filter(is_new).drop("_ingested_at")
     for batch in landed.collect_batches(chunk_size=_ROWS_AT_ONCE, maintain_order=True):
         # A file counts at the earliest of its names, whichever was read first.
         placed = batch if places is None else batch.drop("_arrival", "_file").join(places, on="_batch_id")
@@ -164,10 +163,3 @@ def _unjudged(job: Job, received: Received, before: pl.DataFrame | None) -> Iter
     fixed = received.fixed.filter(is_new).select(columns)
     if fixed.height:
         yield fixed
-
-
-def _unseen(received: Received) -> list[str] | None:
-    """Return the files of bronze that hold what is not judged yet; None when any of them may."""
-    seen = received.judged.position(_SEEN)
-    # A file whose landing was cut off has rows in bronze that are judged once it is known when they arrived.
-    return None if seen is None or not received.contract.is_topic else received.bronze.files_since(seen)
