@@ -10,7 +10,9 @@ from datetime import datetime
 from compute.alerts import ALERTING
 from compute.incidents import Problem
 
-SAME = "="  # as the dataset of a cause: the dataset that fails; of the same check, an earlier scope
+# As the dataset of a cause: the dataset that fails.
+SAME = "="  # of the same check, an earlier scope
+WITHIN = "in"  # and the cause began within the time that the failure speaks of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,10 @@ CHECKS: Mapping[str, Check] = {
         Check("refused-batch", 1, "a-refused-batch"),
         # A missed run of engagement while nobody answers is the broker's.
         Check("L-19", 3, "a-scheduled-run-is-missing", (_NO_BROKER,)),
-        # A day without rows after another one is the same silence.
-        Check("L-21-zero", 1, "volume", (("L-21-zero", SAME),)),
-        Check("L-21", 3, "volume"),
         Check(OUTAGE, 1, "an-outage"),
+        # A day without rows after another one, or after an outage that was told while it lasted, is the same silence.
+        Check("L-21-zero", 1, "volume", (("L-21-zero", SAME), (OUTAGE, WITHIN))),
+        Check("L-21", 3, "volume"),
         Check("L-6", 3, "stale-engagement", (("L-21-zero", "click_events"), (OUTAGE, "click_events"), *_ENGAGEMENT)),
         Check("L-10", 3, "late-publication", (("L-19", "profit"),)),
         Check("L-11", 3, "late-publication", (("L-19", "growth"),)),

@@ -50,7 +50,7 @@ def silver_schema(contract: Contract) -> Schema:
     }
 
 
-def refused_days(judged: pl.DataFrame | pl.LazyFrame, company: Company) -> frozenset[date]:
+def refused_days(judged: pl.DataFrame, company: Company) -> frozenset[date]:
     """Return the arrival dates whose rows are refused together.
 
     From 100 rows up, (rejected + quarantined) / received above `max_bad_ratio` refuses the rows of a dataset
@@ -60,14 +60,18 @@ def refused_days(judged: pl.DataFrame | pl.LazyFrame, company: Company) -> froze
         judged: all judged rows of one dataset: `_arrival`, `_verdict`.
         company: for `max_bad_ratio`.
     """
-    ratio = company.limits.max_bad_ratio
     bad = (pl.col("_verdict") != "accepted").sum()
-    days = (
-        judged.lazy()
-        .group_by(day=pl.col("_arrival").dt.date())
-        .agg(received=pl.len(), bad=bad)
-        .collect(engine="streaming")
-    )
+    return refused_of(judged.group_by(day=pl.col("_arrival").dt.date()).agg(received=pl.len(), bad=bad), company)
+
+
+def refused_of(days: pl.DataFrame, company: Company) -> frozenset[date]:
+    """Return the arrival dates whose rows are refused together.
+
+    Args:
+        days: of one dataset, by date of arrival: `day`, `received`, `bad`.
+        company: for `max_bad_ratio`.
+    """
+    ratio = company.limits.max_bad_ratio
     return frozenset(
         row["day"]
         for row in days.filter(pl.col("received") >= LEAST_BATCH).iter_rows(named=True)
@@ -91,28 +95,8 @@ def strangers(named: pl.Series, contract: Contract, company: Company, beside: Be
     return (pl.col("_verdict") == "accepted") & waited & pl.col("account_id").is_in(unknown.implode())
 
 
-def clock_marks(
-    judged: pl.DataFrame | pl.LazyFrame, contract: Contract, company: Company, beside: Beside
-) -> dict[str, str]:
-    """Return by month what stands beside its rows and decides about them; a month without such rows is left out.
-
-    Lazy rows are streamed, so all clicks ever need not be held.
-    Equal marks over equal rows give equal settled rows, so time that passes changes a month only when it must.
-    """
-    aged = [rule.when.fill_null(value=False) for rule in contract.current_rules(company, beside.as_of)]
-    rows = judged.lazy()
-    marked = rows.with_columns(
-        _strange=strangers(_accounts_in(rows), contract, company, beside),
-        _aged=pl.any_horizontal(aged) if aged and contract.is_topic else pl.lit(value=False),
-    ).filter(pl.col("_strange") | pl.col("_aged"))
-    accounts = pl.col("account_id").filter(pl.col("_strange")).unique().sort().str.join(" ")
-    months = marked.group_by("month").agg(pl.col("_strange").sum(), pl.col("_aged").sum(), accounts=accounts)
-    return {
-        month: f"{strange} {old} {names}" for month, strange, old, names in months.collect(engine="streaming").rows()
-    }
-
-
-def _accounts_in(rows: pl.LazyFrame) -> pl.Series:
+def accounts_in(rows: pl.LazyFrame) -> pl.Series:
+    """Return the accounts that rows name."""
     return rows.select(pl.col("account_id").drop_nulls().unique()).collect(engine="streaming").to_series()
 
 
@@ -134,7 +118,7 @@ def settle(
     """
     rows = with_release(judged, beside.releases, contract).sort(contract.order)
     if contract.unknown_account is not None:
-        rows = _coded(rows, strangers(_accounts_in(judged.lazy()), contract, company, beside), contract.unknown_account)
+        rows = _coded(rows, strangers(accounts_in(judged.lazy()), contract, company, beside), contract.unknown_account)
     rows = _coded(rows, pl.col("_arrival").dt.date().is_in(sorted(refused)), contract.code("Q99"))
     is_accepted = (verdict() == "quarantined") & is_released("accept") & has_value(contract)
     rows = rows.with_columns(_verdict=pl.when(is_accepted).then(pl.lit("accepted")).otherwise(verdict()))

@@ -1,7 +1,7 @@
 """What the checks say of rows: how many came, in which hours, of what quality. Source: `operations.md` D.2, L-5."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from itertools import groupby
 
 from compute.alerts import ALERTING
@@ -28,8 +28,15 @@ def _odd(check_id: str, dataset: str, judged: Judgement, facts: Facts) -> Proble
     usual = f", {judged.expected:.0f} expected, z {judged.z:.1f}" if judged.expected is not None and judged.z else ""
     return problem(
         check_id, dataset, judged.day.isoformat(), f"{dataset}: {judged.rows:,} rows on {judged.day}{usual}.",
-        since=facts.now, evidence=f"rows {judged.rows}{usual}", periods=(judged.day.strftime("%Y-%m"),),
+        since=_silent_since(judged.day, facts) if judged.verdict == "zero" else facts.now,
+        evidence=f"rows {judged.rows}{usual}", periods=(judged.day.strftime("%Y-%m"),),
     )  # fmt: skip
+
+
+def _silent_since(day: date, facts: Facts) -> datetime:
+    """Return when a date without rows began to be silent: with an outage that lasted into it, or with itself."""
+    begin = datetime.combine(day, time(), UTC)
+    return min((each.first for each in outages(facts.silences) if each.until == begin), default=begin)
 
 
 def hour_name(hour: datetime) -> str:

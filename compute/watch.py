@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from compute.checks import CHECKS, SAME
+from compute.checks import CHECKS, SAME, WITHIN
 from compute.company import Company
 from compute.due import class_of, due_at, severity_in
 from compute.incidents import WATCH, Event, Incident, IncidentMove, Problem, after, incident_id, move
@@ -106,12 +106,17 @@ def _same(known: Mapping[str, Incident], problem: Problem, now: datetime) -> Inc
 
 def _cause(known: Mapping[str, Incident], problem: Problem) -> str:
     """Return the open incident that explains a failure; of months, one of the same."""
-    causes = {(check, problem.dataset if where == SAME else where) for check, where in CHECKS[problem.check_id].causes}
+    causes = {
+        (check, problem.dataset if where in (SAME, WITHIN) else where): where
+        for check, where in CHECKS[problem.check_id].causes
+    }
     for incident in known.values():
         cause = incident.problem
+        where = causes.get((cause.check_id, cause.dataset))
         shares = not problem.periods or not cause.periods or set(problem.periods) & set(cause.periods)
-        is_earlier = cause.check_id != problem.check_id or cause.scope < problem.scope
-        if incident.is_unresolved and (cause.check_id, cause.dataset) in causes and shares and is_earlier:
+        is_before = cause.check_id != problem.check_id or cause.scope < problem.scope
+        is_within = problem.first_bad_at <= cause.first_bad_at and cause.scope[:10] <= problem.scope
+        if incident.is_unresolved and where and shares and (is_within if where == WITHIN else is_before):
             return incident.incident_id
     return ""
 

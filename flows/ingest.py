@@ -13,8 +13,9 @@ from compute.errors import BadSetting
 from compute.judging import judge
 from compute.privacy import key_check
 from compute.releases import RELEASED
+from compute.summaries import BATCH, FIX, batches
 from flows.job import RETRY, Job, Stopwatch, say
-from flows.received import Received
+from flows.received import SEEN, Received, bring_summaries
 from flows.settle import settle_touched
 from storage.catalog import BRONZE, JUDGED, LANDED_FILE
 from storage.files import write_files
@@ -43,8 +44,9 @@ def ingest(job: Job, contract: Contract) -> Ingested:
     """Bring one feed up to date: bronze, judged, silver, dead letters, dispositions."""
     landing = bring(job, contract)
     received = Received.open(job.lake, contract)
-    judge_new(job, received)
-    months = settle_touched(job, received)
+    before = bring_summaries(job, received)
+    judge_new(job, received, before)
+    months = settle_touched(job, received, before)
     if landing.files or landing.repeats or months:
         brought = f"{landing.rows} new rows in {landing.files} files"
         say(f"{contract.dataset}: {brought}", repeats=landing.repeats, months=len(months))
@@ -98,8 +100,14 @@ def _key(job: Job) -> bytes:
     return job.pseudonym_key.get_secret_value().encode()
 
 
-def judge_new(job: Job, received: Received) -> None:
-    """Judge what landed since; everything anew when the rules, or the place of a judged row, changed."""
+def judge_new(job: Job, received: Received, before: pl.DataFrame) -> None:
+    """Judge what landed since; everything anew when the rules, or the place of a judged row, changed.
+
+    Args:
+        job: the run.
+        received: what is there.
+        before: SUMMARY rows of what is judged.
+    """
     contract, judged = received.contract, received.judged
     rules = f"{contract.version} {job.company.fingerprint()}"
     sightings = job.lake.open(LANDED_FILE).partitions().get(contract.dataset, "")
@@ -107,12 +115,12 @@ def judge_new(job: Job, received: Received) -> None:
     key = f"{rules} {received.bronze.fingerprint()} {sightings} {fixes}"
     if judged.done(_RECEIVED, key) and not job.is_rebuild:
         return
-    watch, whole = Stopwatch(job, judged.dataset.name), _must_judge_all(job, received, rules)
+    watch, whole = Stopwatch(job, judged.dataset.name), _must_judge_all(job, received, rules, before)
     files: list[DataFile] = []
-    for rows in _unjudged(job, received, is_all=whole):
+    for rows in _unjudged(job, received, None if whole else before):
         judged.created()
         files += write_files(job.lake, judged.dataset, judge(rows, contract, job.company, _key(job)))
-    marks = {_RULES: key_number(rules), _RECEIVED: key_number(key)} | (
+    marks = {_RULES: key_number(rules), _RECEIVED: key_number(key), SEEN: received.bronze.version} | (
         {_KEY: _key_number(job)} if contract.user else {}
     )
     behind = {received.bronze.dataset.name: received.bronze.version}
@@ -127,29 +135,26 @@ def judge_new(job: Job, received: Received) -> None:
         judged.append_files(files, marks, work)
 
 
-def _must_judge_all(job: Job, received: Received, rules: str) -> bool:
+def _must_judge_all(job: Job, received: Received, rules: str, before: pl.DataFrame) -> bool:
     contract, judged = received.contract, received.judged
     if job.is_rebuild or (judged.version >= 0 and not judged.done(_RULES, rules)):
         return True
-    is_fix = pl.col("_source") == RELEASED
-    fixes = judged.scan().filter(is_fix).select("_batch_id").unique().collect()
-    if fixes.join(received.fixed, on="_batch_id", how="anti").height:
+    if not batches(before, FIX).is_in(received.fixed.get_column("_batch_id").implode()).all():
         return True
     if contract.is_topic:  # a record's arrival is its own, so nothing moves it
         return False
     place = ["_batch_id", "_arrival", "_file"]
-    landed = judged.scan().filter(~is_fix).select(place).unique().collect()
+    landed = judged.scan().filter(pl.col("_source") != RELEASED).select(place).unique().collect()
     return landed.join(arrivals(job.lake, contract.dataset), on=place, how="anti").height > 0
 
 
-def _unjudged(job: Job, received: Received, *, is_all: bool) -> Iterator[pl.DataFrame]:
-    """Yield the received rows that are not judged yet, or all of them, in their places."""
+def _unjudged(job: Job, received: Received, before: pl.DataFrame | None) -> Iterator[pl.DataFrame]:
+    """Yield the received rows that are not judged yet, or all of them without a before, in their places."""
     contract = received.contract
-    batches = received.judged.scan().select(pl.col("_batch_id").unique())
-    known = [] if is_all else batches.collect().to_series().to_list()
-    is_new, columns = ~pl.col("_batch_id").is_in(known), [*contract.place, "payload"]
+    known = pl.Series(dtype=pl.String) if before is None else batches(before, BATCH, FIX)
+    is_new, columns = ~pl.col("_batch_id").is_in(known.implode()), [*contract.place, "payload"]
     places = None if contract.is_topic else arrivals(job.lake, contract.dataset)
-    landed = received.bronze.scan().filter(is_new).drop("_ingested_at")
+    landed = received.bronze.scan(None if before is None else received.unseen).filter(is_new).drop("_ingested_at")
     for batch in landed.collect_batches(chunk_size=_ROWS_AT_ONCE, maintain_order=True):
         # A file counts at the earliest of its names, whichever was read first.
         placed = batch if places is None else batch.drop("_arrival", "_file").join(places, on="_batch_id")

@@ -7,8 +7,12 @@ import polars as pl
 
 from compute.contracts.contract import Contract
 from compute.releases import fixed_rows
-from storage.catalog import BRONZE, JUDGED, RELEASES
+from flows.job import Job, Stopwatch
+from storage.catalog import BRONZE, JUDGED, RELEASES, SUMMARIES
 from storage.lake import Lake, Table
+from storage.summaries import summaries_of
+
+SEEN = "#bronze"  # names, in a judged table, the version of bronze whose rows are judged
 
 
 @dataclass(frozen=True)
@@ -19,18 +23,24 @@ class Received:
         judged: opened first, so it holds no row that the others lack; judging moves it to what it then holds.
         bronze: rows as landed.
         releases: RELEASE rows, of all feeds.
+        unseen: the files of bronze that hold what was not judged at that moment; None when any of them may.
     """
 
     contract: Contract
     judged: Table
     bronze: Table
     releases: pl.DataFrame
+    unseen: list[str] | None
 
     @classmethod
     def open(cls, lake: Lake, contract: Contract) -> "Received":
         """Return what is there now."""
         dataset = contract.dataset
-        return cls(contract, lake.open(JUDGED[dataset]), lake.open(BRONZE[dataset]), lake.read(RELEASES))
+        judged, bronze, releases = lake.open(JUDGED[dataset]), lake.open(BRONZE[dataset]), lake.read(RELEASES)
+        seen = judged.position(SEEN)
+        # A file whose landing was cut off has rows in bronze that are judged once it is known when they arrived.
+        unseen = None if seen is None or not contract.is_topic else bronze.files_since(seen)
+        return cls(contract, judged, bronze, releases, unseen)
 
     @cached_property
     def fixed(self) -> pl.DataFrame:
@@ -40,3 +50,9 @@ class Received:
     def count(self) -> int:
         """Return how many rows there are to rule on."""
         return self.bronze.count() + self.fixed.height
+
+
+def bring_summaries(job: Job, received: Received) -> pl.DataFrame:
+    """Return the SUMMARY rows of what is judged, those of new files made and kept."""
+    watch = Stopwatch(job, SUMMARIES.name)
+    return summaries_of(job.lake, received.judged, received.contract, lambda rows: watch.work(rows=rows))

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from compute.buckets import BUCKETS, bucket_ranges
+from compute.clock import clock_marks, moved_in_files, moved_rows
 from compute.company import Company
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import FEEDS
 from compute.contracts.schema import require
-from compute.current import ALONE, Beside, clock_marks, named_accounts, refused_days, settle, silver_rows
+from compute.current import ALONE, Beside, named_accounts, refused_of, settle, silver_rows
 from compute.dispositions import (
     DISPOSITION,
     HELD,
@@ -21,10 +22,12 @@ from compute.dispositions import (
     held_rows,
 )
 from compute.errors import ContractViolation
-from compute.releases import is_accepted_as_is, release_marks
+from compute.releases import is_accepted_as_is, release_marks, standing
+from compute.summaries import arrivals_by_day
+from flows.dead_letters import bring_dead_letters
 from flows.job import Job, Stopwatch
-from flows.received import Received
-from storage.catalog import DEAD_LETTER, DISPOSITIONS, HELD_ROW, JUDGED, SILVER, UNKNOWN_FIELDS
+from flows.received import Received, bring_summaries
+from storage.catalog import DISPOSITIONS, HELD_ROW, JUDGED, SILVER, UNKNOWN_FIELDS
 from storage.dataset import Dataset
 from storage.files import Replacement
 from storage.lake import Table, key_number
@@ -32,20 +35,27 @@ from storage.lake import Table, key_number
 _ROWS_AT_ONCE = 200_000  # bounds what is settled in memory
 
 
-def settle_touched(job: Job, received: Received) -> tuple[str, ...]:
-    """Settle the months whose judged rows changed, or whose time has come; returns them."""
+def settle_touched(job: Job, received: Received, before: pl.DataFrame) -> tuple[str, ...]:
+    """Settle the months whose judged rows changed, or whose time has come; returns them.
+
+    Args:
+        job: the run.
+        received: what is there.
+        before: SUMMARY rows of what had been judged before this run.
+    """
     lake, contract, judged = job.lake, received.contract, received.judged
     dataset = contract.dataset
     silver, counts = lake.open(SILVER[dataset]), lake.open(DISPOSITIONS)
     if judged.version < 0:
         return ()
     beside = _beside(job, received)
-    marks = _marks(job, received, beside)
+    summaries = bring_summaries(job, received)
+    marks = _marks(job, received, beside, summaries)
     base = f"{contract.version} {job.company.fingerprint()}"
     whole = f"{base} {judged.fingerprint()} {sorted(marks.items())}"
     if counts.done(dataset, whole) and not job.is_rebuild:
         return ()
-    refused = refused_days(judged.scan(), job.company)
+    refused = refused_of(arrivals_by_day(summaries), job.company)
     keys = {
         month: f"{base} {sorted(refused)} {marks.get(month, '')} {print_}"
         for month, print_ in judged.partitions().items()
@@ -66,7 +76,7 @@ def settle_touched(job: Job, received: Received) -> tuple[str, ...]:
         written.add_parts(month, found.noted(parts, contract, job.company))
     if stale:
         written.commit(stale, watch.work(rows=written.rows))
-    _write_dead_letters(job, received, whole)
+    bring_dead_letters(job, received, before, summaries)
     for table, rows in (
         (HELD_ROW, pl.concat([pl.DataFrame(schema=HELD), *found.held])),
         (UNKNOWN_FIELDS, added_up(found.unknown, UNKNOWN_FIELD)),
@@ -116,47 +126,24 @@ class _Found:
             yield where, rows
 
 
-def _marks(job: Job, received: Received, beside: Beside) -> dict[str, str]:
+def _marks(job: Job, received: Received, beside: Beside, summaries: pl.DataFrame) -> dict[str, str]:
     """Return by month what stands beside its rows and decides about them."""
     contract, judged = received.contract, received.judged
-    is_released = (beside.releases.get_column("dataset") == contract.dataset).any()
-    places = judged.read(columns=["month", *contract.row_key]) if is_released else pl.DataFrame()
-    released = release_marks(places, beside.releases, contract) if is_released else {}
+    released = _release_marks(judged, beside.releases, contract)
     if not contract.is_topic:
         return released
-    clock = clock_marks(judged.scan(), contract, job.company, beside)
+    counted, doubtful = moved_in_files(summaries, job.company, beside)
+    looked_at = moved_rows(judged.scan(doubtful), contract, job.company, beside)
+    clock = clock_marks(pl.concat([counted, looked_at]))
     return {month: f"{clock.get(month, '')} {released.get(month, '')}" for month in {*clock, *released}}
 
 
-def _write_dead_letters(job: Job, received: Received, key: str) -> None:
-    """Keep every rejected row verbatim, with its place and reason."""
-    contract, dataset = received.contract, received.contract.dataset
-    watch, table = Stopwatch(job, DEAD_LETTER.name), job.lake.open(DEAD_LETTER)
-    rejected = received.judged.read(pl.col("_verdict") == "rejected")
-    place = list(contract.row_key)
-    batches = rejected.get_column("_batch_id").unique().to_list()
-    landed = received.bronze.read(pl.col("_batch_id").is_in(batches), [*place, "payload"])
-    payloads = pl.concat([landed, received.fixed.select([*place, "payload"])])
-    file, partition, row = (
-        ("_topic", pl.col("_partition"), "_offset") if contract.is_topic else ("_file", pl.lit(None), "_row")
-    )
-    rows = (
-        rejected.join(payloads, on=place)
-        .select(
-            dataset=pl.lit(dataset),
-            file=file,
-            partition=partition.cast(pl.Int64),
-            row=row,
-            arrival="_arrival",
-            codes=pl.col("_codes").list.join(";"),
-            reason=pl.col("_detail").fill_null(""),
-            payload_sha256="_payload_sha256",
-            payload="payload",
-        )
-        .sort("file", "partition", "row")
-    )
-    if rows.height or table.version >= 0:
-        table.replace(rows, {dataset: key}, watch.work(rows=rows.height))
+def _release_marks(judged: Table, releases: pl.DataFrame, contract: Contract) -> dict[str, str]:
+    stands = standing(releases, contract)
+    if stands.is_empty():
+        return {}
+    is_released = pl.all_horizontal(pl.col(name).is_in(stands.get_column(name).implode()) for name in contract.row_key)
+    return release_marks(judged.read(is_released, ["month", *contract.row_key]), releases, contract)
 
 
 def _write_beside(

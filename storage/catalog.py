@@ -24,6 +24,7 @@ from compute.reconciliation_ledger import LEDGER_ROW
 from compute.releases import RELEASE
 from compute.sessions import PART
 from compute.status import CASE, STEP
+from compute.summaries import SUMMARY
 from storage.dataset import Dataset
 
 LANDED_FILE = Dataset(
@@ -64,6 +65,15 @@ JUDGED = {
     )
     for contract in FEEDS
 }
+
+SUMMARIES = Dataset(
+    name="judged/summary",
+    schema={"dataset": pl.String, **SUMMARY},
+    key=("dataset", "file", "about", "name"),
+    partition_by="dataset",
+    description="What a file of judged rows says, summed up, so that a long past need not be read again.",
+    is_pinned=False,  # a version for every batch that is judged, and no function of the records but of how they came
+)
 
 DEAD_LETTER = Dataset(
     name="judged/dead_letter",
@@ -324,8 +334,8 @@ STATEMENT = Dataset(
 )
 
 DATASETS: tuple[Dataset, ...] = (
-    LANDED_FILE, *BRONZE.values(), RELEASES, EXPLANATIONS, ACKNOWLEDGEMENTS, *JUDGED.values(), DEAD_LETTER, HELD_ROW,
-    *SILVER.values(), DISPOSITIONS, UNKNOWN_FIELDS, STATUS_STEP, GAP_CASE, ACCOUNT_TABLE,
+    LANDED_FILE, *BRONZE.values(), RELEASES, EXPLANATIONS, ACKNOWLEDGEMENTS, *JUDGED.values(), SUMMARIES,
+    DEAD_LETTER, HELD_ROW, *SILVER.values(), DISPOSITIONS, UNKNOWN_FIELDS, STATUS_STEP, GAP_CASE, ACCOUNT_TABLE,
     ACCOUNT_MONTH_TABLE, MRR_BRIDGE, ALLOCATION_LEDGER, USER_DAY_TABLE, SESSION_PART, CLICK_SESSION, ACCOUNT_DAY_TABLE,
     ENGAGEMENT_WEEK, ACCOUNT_USE_TABLE, LATE_EVENTS, FINDINGS, *FIGURES.values(), LEDGER_ROWS, RECONCILIATION_ROW,
     RECONCILIATION_GATE, COMPLETENESS_ROW, SNAPSHOT_FIGURE, SNAPSHOT, STATEMENT,

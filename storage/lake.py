@@ -10,7 +10,7 @@ import errno
 import hashlib
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -114,11 +114,36 @@ class Table:
         """The pinned version; -1 for a table that was never written."""
         return self._delta.version() if self._delta else NEVER_WRITTEN
 
-    def scan(self) -> pl.LazyFrame:
-        """Return the rows, lazily."""
-        if self._delta is None or not self._delta.file_uris():
+    def scan(self, files: Collection[str] | None = None) -> pl.LazyFrame:
+        """Return the rows, lazily; of some of the files alone, when they are named."""
+        if self._delta is None or not self._delta.file_uris() or (files is not None and not files):
             return pl.LazyFrame(schema=dict(self.dataset.schema))
-        return pl.scan_delta(self._delta).select(list(self.dataset.schema))
+        rows = pl.scan_delta(self._delta) if files is None else self._of_files(files)
+        return rows.select(list(self.dataset.schema))
+
+    def _of_files(self, files: Collection[str]) -> pl.LazyFrame:
+        column, partitions = self.dataset.partition_by, defaultdict[str, list[str]](list)
+        for path, partition in self.files().items():
+            if path in files:
+                partitions[partition].append(f"{self.location}/{path}")
+        parts = [
+            pl.scan_parquet(paths).with_columns([pl.lit(name).alias(column)] if column else [])
+            for name, paths in sorted(partitions.items())
+        ]
+        return pl.concat(parts)
+
+    def files(self) -> dict[str, str]:
+        """Return the partition of each of its files, by their names; no file ever changes."""
+        column = self.dataset.partition_by
+        return {action["path"]: action[f"partition.{column}"] if column else ALL for action in self._actions()}
+
+    def files_since(self, version: int) -> list[str]:
+        """Return the files that it did not have at an earlier version: all of them when nobody knows that any more."""
+        try:
+            before = self._lake.open(self.dataset, version).files()
+        except VersionGone:
+            before = {}
+        return sorted(self.files().keys() - before.keys())
 
     def read(self, where: pl.Expr | None = None, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return rows, those that fit `where`, with the columns asked."""

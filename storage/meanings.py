@@ -247,6 +247,15 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "batch_id": "digest of the content that brought the row",
         "payload_sha256": "digest of the released row's bytes",
     },
+    "summary": {
+        "file": "name of the file in the judged table",
+        "about": "batch, fix, day of arrival, account of accepted rows, or aging: rows that are old some day",
+        "name": "which one of these; empty of aging",
+        "rows": "rows of the file that it is about",
+        "bad": "of a batch or fix those that are rejected, of a day those that are not accepted; else 0",
+        "first": "earliest arrival of these rows; of those that age the first instant at which one of them is old",
+        "last": "latest arrival, or instant",
+    },
     "held": {"reason": "what was wrong with the row, in words", "codes": "codes of the contract that the row carries"},
     "finding": {
         "code": "which comparison found it",

@@ -23,7 +23,7 @@ from compute.contracts.contract import NO_ENVELOPE
 from storage.catalog import BRONZE, LANDED_FILE
 from storage.errors import AnotherLog
 from storage.files import describe
-from storage.lake import Lake, Table
+from storage.lake import Lake, Table, translated
 from storage.landing import LandedFile, Landing, UnreadableFile, problems_of, root_of, sighting
 from storage.work import DataFile, Work
 
@@ -229,7 +229,10 @@ def _write(
     """Write a log's new records as one file beside the table's; with the latest arrival among them."""
     path = Path(lake.root) / bronze.dataset.name / f"part-{uuid.uuid4()}.parquet"
     count, newest = 0, _EPOCH
-    with pq.ParquetWriter(path, BRONZE_ARROW, compression="zstd") as writer:
+    with (
+        translated(lake.root, bronze.dataset.name),
+        pq.ParquetWriter(path, BRONZE_ARROW, compression="zstd") as writer,
+    ):
         for records in _new(log, landed):
             writer.write_batch(_batch(topic, records, batch, as_of, now))
             count += len(records)

@@ -6,14 +6,16 @@ What a version in the log names is never removed, so a draft stays explainable (
 from dataclasses import dataclass
 from datetime import timedelta
 
-from storage.catalog import BRONZE, JUDGED, LANDED_FILE
+from storage.catalog import BRONZE, DEAD_LETTER, JUDGED, LANDED_FILE
 from storage.dataset import Dataset
 from storage.lake import Lake
 from storage.watched import INCIDENT_EVENT, RUNS
 
 # What grows by appending. The others are written by whole partitions, and another file there is another fingerprint,
 # from which all that reads them would be computed anew.
-GROWING = frozenset(each.name for each in (LANDED_FILE, *BRONZE.values(), *JUDGED.values(), RUNS, INCIDENT_EVENT))
+GROWING = frozenset(
+    each.name for each in (LANDED_FILE, *BRONZE.values(), *JUDGED.values(), DEAD_LETTER, RUNS, INCIDENT_EVENT)
+)
 MANY_FILES = 32
 ORPHAN_AGE = timedelta(days=7)  # no run takes nearly as long (L-20), so nobody will commit the file any more
 

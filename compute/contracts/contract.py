@@ -115,6 +115,7 @@ class Contract:
         unknown_account: the code of a row whose account no file feed names (U-19); topics alone.
         has_revisions: a different row of the key replaces the one before; without, the first one stays (U-16).
         event_time: the last instant that a row speaks of, which its arrival is compared with (C.1).
+        ages_at: the instant after which a topic's row carries a current rule's code, null for never.
     """
 
     dataset: str
@@ -132,6 +133,7 @@ class Contract:
     unknown_account: str | None = None
     has_revisions: bool = True
     event_time: pl.Expr | None = None
+    ages_at: pl.Expr | None = None
 
     def code(self, suffix: str) -> str:
         """Return a common code with this dataset's prefix: `R00` → `REV-R00`."""

@@ -12,6 +12,7 @@ from compute.contracts.contract import Contract, Field, Rule
 
 START, END, MINUTES = pl.col("session_start"), pl.col("session_end"), pl.col("total_active_time_minutes")
 DAY = timedelta(hours=24)
+AGES_AT = pl.when(END.is_null()).then(START + DAY)
 
 
 def _rules(company: Company) -> tuple[Rule, ...]:
@@ -26,7 +27,7 @@ def _rules(company: Company) -> tuple[Rule, ...]:
 
 
 def _current_rules(_company: Company, as_of: datetime) -> tuple[Rule, ...]:
-    return (Rule("USE-W01", "still open 24 hours after it started", END.is_null() & (pl.lit(as_of) - START > DAY)),)
+    return (Rule("USE-W01", "still open 24 hours after it started", pl.lit(as_of) > AGES_AT),)
 
 
 USAGE_SESSIONS = Contract(
@@ -51,4 +52,5 @@ USAGE_SESSIONS = Contract(
     is_topic=True,
     unknown_account="USE-Q04",
     event_time=pl.coalesce(END, START),
+    ages_at=AGES_AT,
 )

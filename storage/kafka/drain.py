@@ -24,7 +24,8 @@ from storage.kafka.columns import Columns, begin_of, columns_of, in_bulk
 from storage.kafka.errors import BrokerSilent, RecordUnreadable, TopicChanged
 from storage.kafka.plan import Plan, Range
 from storage.kafka.rows import Stamp, bronze_rows
-from storage.lake import Lake
+from storage.kafka.sockets import wide_client
+from storage.lake import Lake, translated
 from storage.landing import Landing
 from storage.topics import BRONZE_ARROW
 from storage.work import DataFile, Work
@@ -107,10 +108,15 @@ def drain(share: Share) -> DataFile:
         BrokerAway, BrokerSilent: when the broker does not answer.
         TopicChanged: when the offsets of the plan are gone.
         RecordUnreadable: when a person must look.
+        LakeFull: when the disk has no room.
     """
     path = Path(share.lake) / BRONZE[share.stamp.topic].name / f"part-{uuid.uuid4()}.parquet"
     count = 0
-    with pq.ParquetWriter(path, BRONZE_ARROW, **_PARQUET) as writer, ThreadPoolExecutor(1) as hand:
+    with (
+        translated(share.lake, BRONZE[share.stamp.topic].name),
+        pq.ParquetWriter(path, BRONZE_ARROW, **_PARQUET) as writer,
+        ThreadPoolExecutor(1) as hand,
+    ):
         writing: list[Future[None]] = []
         for rows in _groups(share):
             # One group is encoded while the next is read; a third would only cost memory.
@@ -151,7 +157,10 @@ def read(broker: Broker, topic: str, ranges: Sequence[Range]) -> Iterator[tuple[
     """
     waiting = [each for each in ranges if each]
     with broker.consumer(
-        group_id=None, fetch_max_bytes=_FETCH_BYTES, max_partition_fetch_bytes=_FETCH_BYTES_OF_PARTITION
+        group_id=None,
+        fetch_max_bytes=_FETCH_BYTES,
+        max_partition_fetch_bytes=_FETCH_BYTES_OF_PARTITION,
+        kafka_client=wide_client,
     ) as consumer:
         in_bulk(consumer)
         while waiting:

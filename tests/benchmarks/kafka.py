@@ -6,7 +6,7 @@ A broker of deployments/kafka holds records of 350 bytes of JSON in 8 partitions
 process of its own, in one task, three times in turn; the medians are shown. `read` takes the records from the client,
 `drain` is the whole way into a Delta table: coordinates, arrivals, digests, Parquet, commit. Beside ours stand
 kafka-python polled as its documentation shows, and confluent-kafka where it is installed (it is none of ours); what is
-done with the records is the same for all. A drain of ours in two tasks is shown too, as a cluster runs them: processes
+done with the records is the same for all. "4 KiB" is ours with sockets read as the client does by itself. A drain of ours in two tasks is shown too, as a cluster runs them: processes
 that are there already; its memory is that of the larger one.
 """
 
@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from kafka.net.compat import KafkaNetClient
 
 from compute.cluster import run_here
 from storage.kafka import drain as module
@@ -45,7 +46,12 @@ Reader = Callable[[Broker, str, Sequence[Range]], Iterator[tuple[int, Columns]]]
 
 
 def polled(broker: Broker, topic: str, ranges: Sequence[Range]) -> Iterator[tuple[int, Columns]]:
-    module.in_bulk = lambda _: None
+    module.in_bulk, module.wide_client = lambda _: None, KafkaNetClient
+    return OURS(broker, topic, ranges)
+
+
+def narrow(broker: Broker, topic: str, ranges: Sequence[Range]) -> Iterator[tuple[int, Columns]]:
+    module.wide_client = KafkaNetClient
     return OURS(broker, topic, ranges)
 
 
@@ -74,7 +80,9 @@ def confluent(broker: Broker, topic: str, ranges: Sequence[Range]) -> Iterator[t
     consumer.close()
 
 
-READERS: dict[str, Reader] = {"ours": OURS, "kafka-python poll": polled, "confluent-kafka": confluent}
+READERS: dict[str, Reader] = {
+    "ours": OURS, "ours, 4 KiB": narrow, "kafka-python poll": polled, "confluent-kafka": confluent,
+}  # fmt: skip
 
 
 def used() -> tuple[float, float]:

@@ -29,7 +29,7 @@ from flows import settle
 from flows.ingest import ingest_all
 from flows.job import Job, start
 from flows.micro_batch import micro_batch
-from flows.received import Received
+from flows.received import Received, bring_summaries
 from storage.catalog import BRONZE, DISPOSITIONS, JUDGED, SILVER
 from storage.dataset import Dataset
 from storage.files import describe
@@ -82,8 +82,9 @@ def settled(job: Job, months: list[str]) -> None:
     contract = BY_NAME[CLICKS]
     received = Received.open(job.lake, contract)
     beside = settle._beside(job, received)
-    marks = settle._marks(job, received, beside)
-    refused = settle.refused_days(received.judged.scan(), job.company)
+    summaries = bring_summaries(job, received)
+    marks = settle._marks(job, received, beside, summaries)
+    refused = settle.refused_of(settle.arrivals_by_day(summaries), job.company)
     base = f"{contract.version} {job.company.fingerprint()}"
     prints = received.judged.partitions()
     keys = {month: f"{base} {sorted(refused)} {marks.get(month, '')} {prints[month]}" for month in months}

@@ -22,7 +22,7 @@ import flows
 from compute.errors import BadMonth
 from compute.figures import FIGURE_KEY
 from compute.months import Month
-from storage.catalog import DATASETS, SNAPSHOT, SNAPSHOT_FIGURE, STATEMENT, Dataset
+from storage.catalog import DATASETS, SNAPSHOT, SNAPSHOT_FIGURE, STATEMENT, SUMMARIES, Dataset
 from storage.lake import Lake
 from storage.snapshots import drafted_months, figures_of, live_draft
 from tests.property.companies import Ledger, Step
@@ -38,9 +38,9 @@ INGEST_COLUMNS: dict[str, str] = {
     "row": "as _row, there",
     "case_id": "digest of a held row's place: file and line",
 }
-# Bronze is the record of the ingest itself; a draft's number and manifest count runs and versions, its figures and its
+# Bronze is the record of the ingest itself, and summaries speak of its files; a draft's number and manifest count runs and versions, its figures and its
 # statement do not. What a replaced draft had stays.
-_NOT_COMPARED = (SNAPSHOT, SNAPSHOT_FIGURE, STATEMENT)
+_NOT_COMPARED = (SNAPSHOT, SNAPSHOT_FIGURE, STATEMENT, SUMMARIES)
 State = dict[str, pl.DataFrame]
 
 

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from compute.clock import clock_marks, moved_rows
 from compute.company import Company
 from compute.contracts.contract import exactly_one
 from compute.contracts.feeds import BY_NAME
 from compute.contracts.schema import require
-from compute.current import ALONE, Beside, clock_marks
+from compute.current import ALONE, Beside
 from compute.errors import ContractViolation
 from compute.figures import Column, column_frame
 from compute.lateness import late_events
@@ -131,5 +132,5 @@ def test_clock_marks_do_not_depend_on_the_order_of_reading() -> None:
     late = Beside(ALONE.accounts, datetime(2024, 1, 30, 9, tzinfo=UTC))
 
     expected = {"2024-01": f"20 0 {' '.join(names)}"}
-    assert expected == clock_marks(frame, BY_NAME["click_events"], Company(), late)
-    assert expected == clock_marks(frame.reverse(), BY_NAME["click_events"], Company(), late)
+    assert expected == clock_marks(moved_rows(frame, BY_NAME["click_events"], Company(), late))
+    assert expected == clock_marks(moved_rows(frame.reverse(), BY_NAME["click_events"], Company(), late))

@@ -400,3 +400,23 @@ def test_what_a_whole_topic_lacks_is_said_once_not_of_its_hours_and_partitions_t
         (each.check_id, each.dataset, each.scope) for each in told if each.check_id != "L-6"
     ]
     assert {date(2024, 3, 11)} == {hour.date() for hour in given.judged_hours}
+
+
+@pytest.mark.parametrize("hour", [10, 22])
+def test_a_silent_day_is_silent_since_the_outage_that_lasted_into_it(lake: Lake, hour: int) -> None:
+    last = datetime(2024, 3, 11, hour, tzinfo=UTC)  # a Monday; the Tuesday is silent
+    hours = [last - HOUR * back for back in range(24 * 70)]
+    put(lake, CLICKS, *(
+        {"month": f"{at:%Y-%m}", "account_id": "ACC_1", "timestamp": at} for at in hours for _ in range(20)
+    ))  # fmt: skip
+    put_clicks(lake, *([datetime(2024, 3, 11, 23, tzinfo=UTC)] if hour == 10 else []))
+    for day in (11, 13):
+        put_run(lake, datetime(2024, 3, day, tzinfo=UTC))
+
+    given = with_silences(lake, facts(lake, datetime(2024, 3, 13, 3, tzinfo=UTC)))
+    (zero,) = (
+        problem for outcome in evaluate(given) for problem in outcome.problems
+        if (problem.check_id, problem.dataset) == ("L-21-zero", "click_events")
+    )  # fmt: skip
+
+    assert (datetime(2024, 3, 12, tzinfo=UTC) if hour == 10 else last + HOUR) == zero.first_bad_at

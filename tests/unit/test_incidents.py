@@ -304,3 +304,35 @@ def test_a_silence_of_several_days_is_told_once() -> None:
     linked = {(each.problem.dataset, each.problem.scope): bool(each.upstream) for each in log.view.values()}
     assert {(each.dataset, each.scope): each.scope > "2024-01-08" for each in days} == linked
     assert [("L-21-zero", "opened")] * 2 == log.pages
+
+
+@pytest.mark.parametrize(
+    ("outage", "silent_since", "is_told_again"),
+    [
+        ("2024-01-09T08:00Z", "2024-01-09T00:00", False),  # since the morning of the silent day
+        ("2024-01-09T00:00Z", "2024-01-09T00:00", False),
+        ("2024-01-08T20:00Z", "2024-01-08T20:00", False),  # since the evening before, and on
+        ("2024-01-08T20:00Z", "2024-01-09T00:00", True),  # it ended the evening before; nobody replayed it
+        ("2024-01-10T08:00Z", "2024-01-09T00:00", True),
+    ],
+)
+def test_a_silent_day_that_an_outage_told_of_while_it_lasted_is_one_page_i4(
+    outage: str, silent_since: str, *, is_told_again: bool
+) -> None:
+    begin, since = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (outage[:16], silent_since))
+    gap = Problem("L-5", "click_events", outage, "No click.", 1, ("2024-01",), begin, "3 hours")
+    zero = Problem("L-21-zero", "click_events", "2024-01-09", "No rows.", 1, ("2024-01",), since, "0 rows")
+    log, still = Log(), Outcome("L-5", "click_events", (), frozenset({"2024-01-07T00:00Z"}))
+    log.evaluate(NOON, Outcome("L-5", "click_events", (gap,)))
+    log.evaluate(NOON + MINUTES, still, Outcome("L-21-zero", "click_events", (zero,)))
+
+    assert [("L-5", "opened"), *([("L-21-zero", "opened")] if is_told_again else [])] == log.pages
+    linked = [each.upstream for each in log.view.values() if each.problem.check_id == "L-21-zero"]
+    assert [not is_told_again] == [bool(each) for each in linked]
+
+    # The clicks of that day come at last: both are well again, and the one that was told is told of once more.
+    mended = Outcome("L-5", "click_events"), Outcome("L-21-zero", "click_events")
+    for index in (2, 3):
+        log.evaluate(NOON + index * MINUTES, *mended)
+    assert ("L-5", "resolved") in log.pages
+    assert is_told_again == (("L-21-zero", "resolved") in log.pages)

@@ -1,14 +1,21 @@
 """Columns of a topic as rows of bronze."""
 
 import hashlib
+import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from compute.contracts.contract import NO_ENVELOPE
+from storage.errors import LakeFull
+from storage.kafka import drain as drain_module
+from storage.kafka.broker import Broker
 from storage.kafka.columns import Columns
+from storage.kafka.drain import Share
+from storage.kafka.plan import Range
 from storage.kafka.rows import Stamp, bronze_rows
 
 STAMP = Stamp("click_events", 0, "batch", datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 2, tzinfo=UTC))
@@ -45,3 +52,15 @@ def test_a_record_without_a_value_is_kept_as_its_envelope_with_the_digest_of_tha
     assert [kept, b"b"] == rows["payload"].to_pylist()
     assert [hashlib.sha256(each).hexdigest() for each in (kept, b"b")] == rows["_payload_sha256"].to_pylist()
     assert [NO_ENVELOPE, "topic"] == rows["_source"].to_pylist()
+
+
+def test_a_full_disk_is_one_sentence_in_a_drain_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, name = tmp_path / "lake" / "bronze" / "click_events", uuid.uuid4()
+    folder.mkdir(parents=True)
+    (folder / f"part-{name}.parquet").symlink_to("/dev/full")  # a disk without room, as far as a writer can tell
+    monkeypatch.setattr(drain_module.uuid, "uuid4", lambda: name)
+    monkeypatch.setattr(drain_module, "read", lambda *_: iter([(0, columns([b"a" * 2**20] * 20))]))
+    share = Share(str(tmp_path / "lake"), Broker("nowhere"), (Range(0, 0, 20),), STAMP)
+
+    with pytest.raises(LakeFull, match=f"The disk of the lake at {tmp_path}/lake is full"):
+        drain_module.drain(share)

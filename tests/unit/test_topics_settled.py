@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from compute.clock import clock_marks, moved_rows
 from compute.company import parse_company
 from compute.contracts.feeds import BY_NAME
-from compute.current import Beside, clock_marks, named_accounts, settle, silver_rows
+from compute.current import Beside, named_accounts, settle, silver_rows
 from tests.unit.records import judged, record
 
 COMPANY = parse_company("", source="company.toml")
@@ -264,7 +265,7 @@ def test_the_clock_s_marks_change_exactly_when_the_settled_rows_do(dataset: str)
     known = ((), ("ACC_001",), ("ACC_002",), ("ACC_001", "ACC_002"), ("ACC_003",))
     contexts = [beside(*accounts, as_of=as_of) for as_of in times for accounts in known]
     seen = [
-        (clock_marks(frame, contract, COMPANY, each), settle(frame, contract, COMPANY, frozenset(), each))
+        (clock_marks(moved_rows(frame, contract, COMPANY, each)), settle(frame, contract, COMPANY, frozenset(), each))
         for each in contexts
     ]
 
@@ -285,7 +286,8 @@ def test_a_month_whose_rows_no_clock_moves_has_no_mark(dataset: str, december: d
     frame = judged(dataset, record(dataset, account_id="ACC_002", **december), record(dataset))
 
     def marked(*accounts: str, as_of: datetime) -> list[str]:
-        return sorted(clock_marks(frame, BY_NAME[dataset], COMPANY, beside(*accounts, as_of=as_of)))
+        moved = moved_rows(frame, BY_NAME[dataset], COMPANY, beside(*accounts, as_of=as_of))
+        return sorted(clock_marks(moved))
 
     assert [] == marked(as_of=ARRIVED + WEEK)
     assert [] == marked("ACC_001", "ACC_002", as_of=ARRIVED + 2 * WEEK)
@@ -296,4 +298,4 @@ def test_a_month_whose_rows_no_clock_moves_has_no_mark(dataset: str, december: d
 def test_a_file_feed_has_no_clock_marks() -> None:
     frame = judged("revenue", record("revenue"), record("revenue", billing_date="2024-01-16"))
 
-    assert {} == clock_marks(frame, BY_NAME["revenue"], COMPANY, beside(as_of=ARRIVED + 52 * WEEK))
+    assert moved_rows(frame, BY_NAME["revenue"], COMPANY, beside(as_of=ARRIVED + 52 * WEEK)).is_empty()
