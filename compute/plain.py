@@ -40,7 +40,7 @@ def typed_plainly(lines: pl.DataFrame, contract: Contract, company: Company) -> 
     """
     names = tuple(dict.fromkeys((*(field.name for field in contract.fields), *CURRENCIES)))
     has_record = lines.filter(pl.col("_source") != NO_ENVELOPE)
-    texts = has_record.select("_index", text=_texts(has_record.get_column("payload"))).drop_nulls("text")
+    texts = has_record.select("_index", text=texts_of(has_record.get_column("payload"))).drop_nulls("text")
     cut = tokens(texts, names, [field.name for field in contract.fields if field.kind == "map"])
     accounts = re.compile(company.company.account_id_pattern)
     read = [_read(cut.get_column(field.name), field, accounts) for field in contract.fields]
@@ -104,8 +104,8 @@ def _pattern(shape: tuple[str, ...], maps: Sequence[str]) -> str:
     return rf"\A{_W}\{{{_W}{members}{_W}\}}{_W}\z" if shape else r"\A\z([^\s\S])"
 
 
-def _texts(payloads: pl.Series) -> pl.Series:
-    """Return lines as text; null where the bytes are not UTF-8."""
+def texts_of(payloads: pl.Series) -> pl.Series:
+    """Return bytes as text; null where the bytes are not UTF-8."""
     try:
         return payloads.cast(pl.String)
     except pl.exceptions.ComputeError:

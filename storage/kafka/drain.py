@@ -26,7 +26,7 @@ from storage.kafka.plan import Plan, Range
 from storage.kafka.rows import Stamp, bronze_rows
 from storage.lake import Lake
 from storage.landing import Landing
-from storage.topics import BRONZE_ARROW
+from storage.topics import BRONZE_ARROW, PARQUET
 from storage.work import DataFile, Work
 
 RECORDS_PER_TASK = 250_000
@@ -35,13 +35,6 @@ SILENCE_SECONDS = 30  # without one record, while some are there: a broker that 
 _BYTES_PER_GROUP = 8 * 2**20
 # What the client may hold at once. More is no faster and costs as much memory again.
 _FETCH_BYTES, _FETCH_BYTES_OF_PARTITION = 8 * 2**20, 2 * 2**20
-# Records differ from one another, what is said of them does not: only that is worth looking for repeats and extremes.
-_SHARED = ("_source", "_topic", "_partition", "_batch_id", "_ingested_at")
-_PARQUET: dict[str, Any] = {
-    "compression": "zstd",
-    "use_dictionary": list(_SHARED),
-    "write_statistics": [*_SHARED, "_offset", "_arrival"],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +103,7 @@ def drain(share: Share) -> DataFile:
     """
     path = Path(share.lake) / BRONZE[share.stamp.topic].name / f"part-{uuid.uuid4()}.parquet"
     count = 0
-    with pq.ParquetWriter(path, BRONZE_ARROW, **_PARQUET) as writer, ThreadPoolExecutor(1) as hand:
+    with pq.ParquetWriter(path, BRONZE_ARROW, **PARQUET) as writer, ThreadPoolExecutor(1) as hand:
         writing: list[Future[None]] = []
         for rows in _groups(share):
             # One group is encoded while the next is read; a third would only cost memory.
