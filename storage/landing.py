@@ -19,10 +19,11 @@ import polars as pl
 import pyarrow as pa
 
 from compute.ahead import ahead
+from compute.digests import digests
 from compute.errors import BadSetting, PermanentError
 from storage.catalog import BRONZE, LANDED_FILE
 from storage.lake import Lake, Table
-from storage.lines import Lines, blocks, digests
+from storage.lines import Lines, blocks
 from storage.work import Work
 
 _STAMP = re.compile(r"(?=(\d{8}T\d{6}Z))")
@@ -274,6 +275,5 @@ def _bronze_batch(name: str, digest: str, arrival: datetime, now: datetime, line
         pa.repeat(pa.scalar(value, type=_BRONZE_ARROW.field(column).type), len(lines))
         for value, column in zip(shared, ("_source", "_file", "_arrival", "_batch_id", "_ingested_at"), strict=True)
     )
-    digests_of = pa.array(digests(payloads), pa.string())
-    arrays = [source, file, pa.array(lines.numbers), arrived, batch, digests_of, ingested, payloads]
+    arrays = [source, file, pa.array(lines.numbers), arrived, batch, digests(payloads), ingested, payloads]
     return pa.RecordBatch.from_arrays(arrays, schema=_BRONZE_ARROW)

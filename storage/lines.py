@@ -1,9 +1,7 @@
 """The rows of a file, a block of lines at a time: where each begins and ends, found for the whole block at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
-from itertools import pairwise
 from typing import IO
 
 import numpy as np
@@ -98,11 +96,3 @@ def slices(data: bytes, begins: Numbers, ends: Numbers, is_null: npt.NDArray[np.
     pieces = pa.Array.from_buffers(pa.large_binary(), count, [None, pa.py_buffer(edges), pa.py_buffer(data)])
     wanted = np.arange(0, len(edges), 2, dtype=np.int64)
     return pieces.take(pa.array(wanted, mask=is_null)).cast(pa.binary())
-
-
-def digests(values: pa.BinaryArray) -> Sequence[str]:
-    """Return SHA-256 of each value, in hexadecimal; a null counts as no bytes."""
-    _, offsets, data = values.buffers()
-    edges = np.frombuffer(offsets, dtype=np.int32)[values.offset :][: len(values) + 1].tolist()
-    octets = bytes(data or b"")  # pieces of bytes are half the price of Arrow's own, and nothing for the collector
-    return [sha256(octets[begin:end]).hexdigest() for begin, end in pairwise(edges)]

@@ -18,9 +18,10 @@ import polars as pl
 import pyarrow as pa
 
 from compute.contracts.contract import NO_ENVELOPE
+from compute.digests import digests
 from compute.plain import texts_of
 from storage.envelopes import LAST_MS, TOPIC, Record, read_envelope
-from storage.lines import Lines, Numbers, digests, slices
+from storage.lines import Lines, Numbers, slices
 
 Mask = npt.NDArray[np.bool_]
 NO_ARRIVAL = 0  # no record of a log arrived then, since a time that is not above 0 is none
@@ -114,7 +115,7 @@ def records_of(lines: Lines, nowhere: int) -> Records:
         both(arrivals, [microseconds(each.arrival) if each.arrival else NO_ARRIVAL for each in read]),
         is_record,
         payloads,
-        pa.array(digests(payloads), pa.string()),
+        digests(payloads),
     )
 
 

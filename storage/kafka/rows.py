@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from compute.contracts.contract import NO_ENVELOPE
+from compute.digests import digests
 from storage.envelopes import LAST_MS
 from storage.kafka.columns import Columns
-from storage.lines import digests
 from storage.topics import BRONZE_ARROW
 
 # A topic's offsets can begin anew. So that a place keeps naming one record, each life of it has partitions of its own.
@@ -55,7 +55,7 @@ def bronze_rows(columns: Columns, partition: int, stamp: Stamp) -> pa.RecordBatc
         pa.array(columns.offsets),
         pa.array(arrivals).cast(pa.timestamp("us", "UTC")),
         pa.repeat(pa.scalar(stamp.batch), count),
-        pa.array(digests(values), pa.string()),
+        digests(values),
         pa.repeat(pa.scalar(stamp.now, pa.timestamp("us", "UTC")), count),
         values,
     ]
