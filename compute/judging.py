@@ -3,14 +3,15 @@
 Source: `data.md` A.0, "A row is judged in this order" (U-11), steps 1 to 3.
 """
 
-import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from compute.buckets import with_bucket
 from compute.company import Company
-from compute.contracts.contract import DTYPES, Contract, Rule
+from compute.contracts.contract import DTYPES, Contract, Field, Rule
+from compute.digests import digests
 from compute.exact import typed_exactly
 from compute.months import month_of
 from compute.plain import typed_plainly
@@ -59,6 +60,7 @@ def judge(received: pl.DataFrame, contract: Contract, company: Company, key: byt
 
 def _judge(received: pl.DataFrame, contract: Contract, company: Company, key: bytes) -> pl.DataFrame:
     rows = pl.concat([received.drop("payload"), _typed_rows(received, contract, company)], how="horizontal")
+    rows = rows.with_columns(_reduced(rows, [(each, each.known) for each in contract.fields]))
     untyped = [contract.code(suffix) for suffix in (*_UNTYPED, "R00")]
     ruled = _apply_rules(
         rows.with_columns(
@@ -84,23 +86,28 @@ def _typed_rows(received: pl.DataFrame, contract: Contract, company: Company) ->
     exact = typed_exactly(others, contract, company)
     indices = pl.concat([plain, others.select("_index")])
     both = pl.concat([indices, pl.concat([rows, exact])], how="horizontal")
-    return both.sort("_index").drop("_index")
+    in_order = both if indices.get_column("_index").is_sorted() else both.sort("_index")
+    return in_order.drop("_index")
 
 
 def _kept(ruled: pl.DataFrame, contract: Contract, key: bytes) -> list[pl.Series]:
-    """Return what silver keeps instead of personal fields, each distinct text reduced once."""
-    reductions = [
-        (name, each.name, function) for each in contract.fields if each.kept for name, function in each.kept.items()
-    ]
-    reductions += [
-        (each.name, each.name, lambda user: pseudonym(user, key)) for each in contract.fields if each.is_user
-    ]
+    """Return what silver keeps instead of personal fields."""
+    kept = [(each, each.kept) for each in contract.fields if each.kept]
+    users = [(each, {each.name: lambda user: pseudonym(user, key)}) for each in contract.fields if each.is_user]
+    return _reduced(ruled, [*kept, *users])
+
+
+def _reduced(
+    rows: pl.DataFrame, reductions: Sequence[tuple[Field, Mapping[str, Callable[[str], str]]]]
+) -> list[pl.Series]:
+    """Return columns made from the text of fields, each distinct text reduced once."""
     columns = []
-    for name, source, function in reductions:
-        texts = ruled.get_column(source)
-        distinct = texts.drop_nulls().unique()
-        reduced = pl.Series([function(text) for text in distinct.to_list()], dtype=pl.String)
-        columns.append(texts.replace_strict(distinct, reduced, default=None, return_dtype=pl.String).alias(name))
+    for each, functions in reductions:
+        texts = rows.get_column(each.name)
+        distinct = texts.drop_nulls().unique() if functions else texts
+        for name, function in functions.items():
+            reduced = pl.Series([function(text) for text in distinct.to_list()], dtype=pl.String)
+            columns.append(texts.replace_strict(distinct, reduced, default=None, return_dtype=pl.String).alias(name))
     return columns
 
 
@@ -129,9 +136,10 @@ def _apply_rules(frame: pl.DataFrame, rules: tuple[Rule, ...]) -> pl.DataFrame:
     codes = frame.select(each.alias(str(index)) for index, each in enumerate(found)).with_row_index("_nth")
     some = codes.filter(pl.any_horizontal(pl.exclude("_nth").is_not_null()))
     listed = some.select("_nth", _found=pl.concat_list(pl.exclude("_nth")).list.drop_nulls())
-    joined = frame.with_row_index("_nth").join(listed, on="_nth", how="left", maintain_order="left").drop("_nth")
+    every = frame.select("_codes", _nth=pl.int_range(pl.len(), dtype=pl.UInt32))
+    joined = every.join(listed, on="_nth", how="left", maintain_order="left")
     both = pl.when(pl.col("_found").is_null()).then("_codes").otherwise(pl.concat_list("_codes", "_found"))
-    return joined.with_columns(_codes=both).drop("_found")
+    return frame.with_columns(joined.select(_codes=both))
 
 
 def _month(contract: Contract) -> pl.Expr:
@@ -147,8 +155,8 @@ def _identities(frame: pl.DataFrame, contract: Contract) -> pl.Series:
     """
     names = contract.key if not contract.has_revisions else tuple(field.name for field in contract.fields)
     parts = [_encoded(pl.col(name), frame.schema[name]) for name in names]
-    texts = frame.select(pl.concat_str(parts, separator=";")).to_series().to_list()
-    return pl.Series([hashlib.sha256(text.encode()).hexdigest() for text in texts], dtype=pl.String)
+    texts = frame.select(pl.concat_str(parts, separator=";").cast(pl.Binary)).to_series()
+    return pl.Series(digests(texts.to_arrow(compat_level=pl.CompatLevel.oldest())), dtype=pl.String)
 
 
 def _encoded(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:

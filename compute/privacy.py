@@ -8,7 +8,6 @@ import ipaddress
 from functools import lru_cache
 from hashlib import sha256
 
-import polars as pl
 from ua_parser import parse
 
 _DEVICES = {  # operating system family = device class, where the device itself says nothing
@@ -70,20 +69,12 @@ def device_of(agent: str) -> str:
     return _agent(agent)[2]
 
 
-def address_class(address: pl.Expr) -> pl.Expr:
-    """Return `global`, `special` (private, loopback, link-local, shared, documentation, …) or `none` of IP texts."""
-    return address.map_batches(_classes, return_dtype=pl.String)
+def address_class(text: str) -> str:
+    """Return `global`, `special` (private, loopback, link-local, shared, documentation, …) or `none` of an IP text.
 
-
-def _classes(addresses: pl.Series) -> pl.Series:
-    texts = addresses.drop_nulls().unique().to_list()
-    classes = [_address_class(text) for text in texts]
-    return addresses.replace_strict(
-        pl.Series(texts, dtype=pl.String), pl.Series(classes, dtype=pl.String), default=None, return_dtype=pl.String
-    )
-
-
-def _address_class(text: str) -> str:
+    >>> address_class("8.8.8.8"), address_class("10.0.0.1"), address_class("8.8.8")
+    ('global', 'special', 'none')
+    """
     try:
         return "global" if ipaddress.ip_address(text).is_global else "special"
     except ValueError:

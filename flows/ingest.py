@@ -7,6 +7,7 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from compute.ahead import ahead
 from compute.contracts.contract import Contract
 from compute.contracts.feeds import FEEDS
 from compute.errors import BadSetting
@@ -26,7 +27,7 @@ from storage.work import DataFile
 
 _RECEIVED = "#received"  # names what a judged table was made from
 _KEY = "#pseudonym_key"  # tells which key the pseudonyms of a judged table were made with
-_ROWS_AT_ONCE = 200_000  # bounds what is judged in memory
+_ROWS_AT_ONCE = 50_000  # bounds what is judged in memory, a part on each thread
 _RULES = "#rules"  # names the rules that a judged table was made with
 
 
@@ -117,9 +118,13 @@ def judge_new(job: Job, received: Received, before: pl.DataFrame) -> None:
         return
     watch, whole = Stopwatch(job, judged.dataset.name), _must_judge_all(job, received, rules, before)
     files: list[DataFile] = []
-    for rows in _unjudged(job, received, None if whole else before):
+
+    def judged_files(rows: pl.DataFrame) -> list[DataFile]:
+        return write_files(job.lake, judged.dataset, judge(rows, contract, job.company, _key(job)))
+
+    for written in ahead(judged_files, _unjudged(job, received, None if whole else before)):
         judged.created()
-        files += write_files(job.lake, judged.dataset, judge(rows, contract, job.company, _key(job)))
+        files += written
     marks = {_RULES: key_number(rules), _RECEIVED: key_number(key), SEEN: received.bronze.version} | (
         {_KEY: _key_number(job)} if contract.user else {}
     )

@@ -163,7 +163,7 @@ def receive(files: Sequence[LandedFile], contract: Contract, as_of: datetime) ->
     for file in sorted(files, key=lambda each: (each.arrival() or as_of, each.name)):
         name = str(file.path)
         try:
-            digest, _ = file.digest()
+            digest = file.digest()
         except UnreadableFile as error:
             problems[name] = str(error)
             continue

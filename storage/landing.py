@@ -11,20 +11,22 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
 import polars as pl
 import pyarrow as pa
 
+from compute.ahead import ahead
+from compute.digests import digests
 from compute.errors import BadSetting, PermanentError
 from storage.catalog import BRONZE, LANDED_FILE
 from storage.lake import Lake, Table
+from storage.lines import Lines, blocks
 from storage.work import Work
 
 _STAMP = re.compile(r"(?=(\d{8}T\d{6}Z))")
-_ROWS_PER_BATCH = 10_000
-_BYTES_PER_BATCH = 32 * 2**20
 
 
 class UnreadableFile(PermanentError):
@@ -64,21 +66,18 @@ class LandedFile:
                 continue
         return None
 
-    def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Yield line number, from 1, and bytes of each row; blank lines are none.
-
-        CRLF, a leading byte order mark and a missing last newline are tolerated.
-        """
+    def blocks(self) -> Iterator[Lines]:
+        """Yield the rows, a block of lines after the other."""
         with self._open() as stream:
-            for number, line in enumerate(stream, start=1):
-                row = line.removesuffix(b"\n").removesuffix(b"\r")
-                if number == 1:
-                    row = row.removeprefix(b"\xef\xbb\xbf")
-                if row.strip():
-                    yield number, row
+            yield from blocks(stream)
 
-    def digest(self) -> tuple[str, int]:
-        """Return SHA-256 of the decompressed bytes, and how many rows they hold.
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield line number, from 1, and bytes of each row; blank lines are none."""
+        for block in self.blocks():
+            yield from zip(block.numbers.tolist(), block, strict=True)
+
+    def digest(self) -> str:
+        """Return SHA-256 of the decompressed bytes.
 
         Raises:
             UnreadableFile: when the bytes do not decompress or cannot be read.
@@ -88,7 +87,7 @@ class LandedFile:
             with self._open() as stream:
                 while block := stream.read(2**20):
                     content.update(block)
-            return content.hexdigest(), sum(1 for _ in self.lines())
+            return content.hexdigest()
         except (OSError, EOFError, zlib.error) as error:
             raise UnreadableFile(f"{self.path} cannot be read ({error}): send it again.") from error
 
@@ -208,7 +207,7 @@ def _sight(
 ) -> dict[str, object]:
     digest, rows, problem = "", 0, ""
     try:
-        digest, rows = file.digest()
+        digest, rows = file.digest(), sum(map(len, file.blocks()))
     except UnreadableFile as error:
         problem = str(error)
     # An unstamped file that a killed run left in bronze keeps the arrival that it got there.
@@ -265,35 +264,16 @@ _BRONZE_ARROW = pa.schema(
 
 
 def _bronze_batches(fresh: dict[str, tuple[LandedFile, datetime]], now: datetime) -> Iterator[pa.RecordBatch]:
-    """Yield bronze rows in batches of bounded size, so that memory does not grow with the landing."""
+    """Yield bronze rows block by block, so that memory does not grow with the landing."""
     for digest, (file, arrival) in fresh.items():
-        numbers: list[int] = []
-        payloads: list[bytes] = []
-        size = 0
-        for number, line in file.lines():
-            numbers.append(number)
-            payloads.append(line)
-            size += len(line)
-            if len(payloads) >= _ROWS_PER_BATCH or size >= _BYTES_PER_BATCH:
-                yield _bronze_batch(file, digest, arrival, now, numbers, payloads)
-                numbers, payloads, size = [], [], 0
-        if payloads:
-            yield _bronze_batch(file, digest, arrival, now, numbers, payloads)
+        yield from ahead(partial(_bronze_batch, file.name, digest, arrival, now), file.blocks())
 
 
-def _bronze_batch(
-    file: LandedFile, digest: str, arrival: datetime, now: datetime, numbers: list[int], payloads: list[bytes]
-) -> pa.RecordBatch:
-    count = len(payloads)
-    columns = [
-        ["landing"] * count,
-        [file.name] * count,
-        numbers,
-        [arrival] * count,
-        [digest] * count,
-        [hashlib.sha256(payload).hexdigest() for payload in payloads],
-        [now] * count,
-        payloads,
-    ]
-    arrays = [pa.array(column, type=each.type) for column, each in zip(columns, _BRONZE_ARROW, strict=True)]
+def _bronze_batch(name: str, digest: str, arrival: datetime, now: datetime, lines: Lines) -> pa.RecordBatch:
+    payloads, shared = lines.payloads(), ["landing", name, arrival, digest, now]
+    source, file, arrived, batch, ingested = (
+        pa.repeat(pa.scalar(value, type=_BRONZE_ARROW.field(column).type), len(lines))
+        for value, column in zip(shared, ("_source", "_file", "_arrival", "_batch_id", "_ingested_at"), strict=True)
+    )
+    arrays = [source, file, pa.array(lines.numbers), arrived, batch, digests(payloads), ingested, payloads]
     return pa.RecordBatch.from_arrays(arrays, schema=_BRONZE_ARROW)

@@ -4,37 +4,38 @@
 their offsets, and the next one of every partition. Source: `data.md` A.0a, "Topic envelope".
 """
 
-import contextlib
-import hashlib
-import json
 import uuid
-from collections import defaultdict
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from compute.ahead import ahead
 from compute.contracts.contract import NO_ENVELOPE
 from storage.catalog import BRONZE, LANDED_FILE
+from storage.envelopes import Record, read_envelope
 from storage.errors import AnotherLog
 from storage.files import describe
 from storage.lake import Lake, Table, translated
+from storage.landed import Landed
 from storage.landing import LandedFile, Landing, UnreadableFile, problems_of, root_of, sighting
+from storage.lines import Numbers
+from storage.records import NO_ARRIVAL, Records, instant, microseconds, records_of
 from storage.work import DataFile, Work
 
 # The partition of a line that is no envelope: it has a line number, and no offset that anyone gave it.
 NO_PARTITION = {".jsonl": -1, ".gz": -2}
 TOPIC_ID = "topic"  # names the identity of the broker's topic that the rows came from
 PARTITIONS = "partitions"  # names how many partitions the topic had
-_RECORDS_PER_BATCH = 10_000
-_WORD = 62  # bits that a signed word of 64 can add up without a doubt
-LAST_MS = 253_402_300_799_999  # the last instant of the year 9999
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 BRONZE_ARROW = pa.schema(
     [
@@ -49,20 +50,13 @@ BRONZE_ARROW = pa.schema(
         ("payload", pa.binary()),
     ]
 )
-
-
-class Record(NamedTuple):
-    """A record of a topic as received; without an arrival the as-of stands in.
-
-    Attributes:
-        source: `topic`, or NO_ENVELOPE when the payload is a line that holds no record.
-    """
-
-    partition: int
-    offset: int
-    arrival: datetime | None
-    payload: bytes
-    source: str = "topic"
+# Records differ from one another, what is said of them does not: only that is worth looking for repeats and extremes.
+_SHARED = ("_source", "_topic", "_partition", "_batch_id", "_ingested_at")
+PARQUET: dict[str, Any] = {
+    "compression": "zstd",
+    "use_dictionary": list(_SHARED),
+    "write_statistics": [*_SHARED, "_offset", "_arrival"],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,60 +65,24 @@ class FileLog:
 
     file: LandedFile
 
-    def records(self) -> Iterator[Record]:
-        """Yield a record a line."""
-        return (record for _, record in self.numbered())
+    def blocks(self) -> Iterator[Records]:
+        """Yield the records of a block of lines after the other; some are read ahead."""
+        return ahead(partial(records_of, nowhere=self.nowhere), self.file.blocks())
 
     def numbered(self) -> Iterator[tuple[int, Record]]:
         """Yield line number and record; a line that is no envelope is none that a contract accepts (R00)."""
-        nowhere = NO_PARTITION.get(self.file.path.suffix, -1)
         for number, line in self.file.lines():
-            yield number, read_envelope(line) or Record(nowhere, number, None, line, NO_ENVELOPE)
+            yield number, read_envelope(line) or Record(self.nowhere, number, None, line, NO_ENVELOPE)
+
+    @property
+    def nowhere(self) -> int:
+        """The partition of a line that is no envelope."""
+        return NO_PARTITION.get(self.file.path.suffix, -1)
 
 
 def unread_name(partition: int) -> str:
     """Return the name of how many records of a partition the last drain of a broker's topic left unread."""
     return f"unread/{partition}"
-
-
-def read_envelope(line: bytes) -> Record | None:
-    """Return the record of a line of `kcat -J`, or None when it is no such envelope.
-
-    Bytes that are not UTF-8 stay as they are: the payload's contract judges them. Of a payload that is no string the
-    whole line is kept.
-    """
-    try:
-        envelope = json.loads(line.decode("utf-8", "surrogateescape"))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(envelope, dict) or not isinstance(envelope.get("topic"), str):
-        return None
-    partition, offset = envelope.get("partition"), envelope.get("offset")
-    if not _is_position(partition) or not _is_position(offset) or "payload" not in envelope:
-        return None
-    arrival = _arrival(envelope.get("ts"))
-    if arrival is _NO_INSTANT:
-        return None
-    payload = envelope["payload"]
-    if isinstance(payload, str):
-        with contextlib.suppress(UnicodeEncodeError):  # half of a surrogate pair, written as an escape, is no text
-            return Record(partition, offset, arrival, payload.encode("utf-8", "surrogateescape"))
-    return Record(partition, offset, arrival, line, NO_ENVELOPE)
-
-
-_NO_INSTANT: Any = object()
-
-
-def _arrival(milliseconds: Any) -> Any:
-    if milliseconds is None:
-        return None
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int) or milliseconds > LAST_MS:
-        return _NO_INSTANT
-    return _EPOCH + timedelta(milliseconds=milliseconds) if milliseconds > 0 else None
-
-
-def _is_position(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def logs_of(landing: str, topic: str) -> list[LandedFile]:
@@ -167,7 +125,7 @@ def land_topic(lake: Lake, landing: str, topic: str, *, as_of: datetime, now: da
     for file in new:
         batch, problem, count, newest = "", "", 0, as_of
         try:
-            batch, _ = file.digest()
+            batch = file.digest()
             part, newest = _write(lake, bronze, topic, FileLog(file), landed, batch, as_of=as_of, now=now)
             written += [part] if part.rows else []
             count = part.rows
@@ -182,93 +140,73 @@ def land_topic(lake: Lake, landing: str, topic: str, *, as_of: datetime, now: da
     return Landing(len(written), count, 0, problems_of(pl.concat([seen, frame]), present))
 
 
-class _Landed:
-    """The places that have landed: offsets by partition; of lines that are no envelope their content too.
-
-    Offsets are the bits of words of 62, so that a hundred million of them stay small.
-    """
-
-    def __init__(self, rows: pl.LazyFrame) -> None:
-        self.words: dict[tuple[int, int], int] = defaultdict(int)
-        self.next: dict[int, int] = defaultdict(int)
-        no_envelope = pl.col("_partition") < 0
-        found = rows.filter(no_envelope).select("_partition", "_offset", "_payload_sha256").collect()
-        self.lines: set[tuple[int, int, str]] = set(found.rows())
-        word, bit = pl.col("_offset") // _WORD, pl.lit(2, dtype=pl.Int64).pow(pl.col("_offset") % _WORD)
-        landed = rows.filter(~no_envelope).group_by("_partition", word=word)
-        bits_of_words = landed.agg(bits=bit.sum(), last=pl.col("_offset").max()).collect(engine="streaming")
-        for partition, index, bits, last in bits_of_words.rows():
-            self.words[partition, index] = bits
-            self.next[partition] = max(self.next[partition], last + 1)
-
-    def positions(self) -> dict[str, int]:
-        """Return the next offset of every partition, by its name."""
-        return {str(partition): offset for partition, offset in self.next.items()}
-
-    def take(self, record: Record, digest: str) -> bool:
-        """Tell whether a record is new, and remember it."""
-        if record.partition < 0:
-            place = (record.partition, record.offset, digest)
-            is_new = place not in self.lines
-            self.lines.add(place)
-            return is_new
-        index, bit = divmod(record.offset, _WORD)
-        word = self.words[record.partition, index]
-        self.words[record.partition, index] = word | 1 << bit
-        self.next[record.partition] = max(self.next[record.partition], record.offset + 1)
-        return not word >> bit & 1
-
-
-def _landed(bronze: Table) -> _Landed:
-    return _Landed(bronze.scan().select("_partition", "_offset", "_payload_sha256"))
+def _landed(bronze: Table) -> Landed:
+    return Landed(bronze.scan().select("_partition", "_offset", "_payload_sha256"))
 
 
 def _write(
-    lake: Lake, bronze: Table, topic: str, log: FileLog, landed: _Landed, batch: str, *, as_of: datetime, now: datetime
+    lake: Lake, bronze: Table, topic: str, log: FileLog, landed: Landed, batch: str, *, as_of: datetime, now: datetime
 ) -> tuple[DataFile, datetime]:
     """Write a log's new records as one file beside the table's; with the latest arrival among them."""
     path = Path(lake.root) / bronze.dataset.name / f"part-{uuid.uuid4()}.parquet"
-    count, newest = 0, _EPOCH
+    stamp = Stamp(topic, batch, microseconds(as_of), now)
+    count, newest = 0, 0
     with (
         translated(lake.root, bronze.dataset.name),
-        pq.ParquetWriter(path, BRONZE_ARROW, compression="zstd") as writer,
+        pq.ParquetWriter(path, BRONZE_ARROW, **PARQUET) as writer,
+        ThreadPoolExecutor(1) as hand,
     ):
-        for records in _new(log, landed):
-            writer.write_batch(_batch(topic, records, batch, as_of, now))
-            count += len(records)
-            newest = max(newest, *(record.arrival or as_of for record, _ in records))
+        writing: deque[Future[None]] = deque()
+        for records in log.blocks():
+            new = records.only(landed.take(records))
+            if not len(new):
+                continue
+            rows = _rows(new, stamp)
+            newest = max(newest, int(_arrivals(new, stamp).max()))
+            # One block is encoded while the next is read; more would only cost memory.
+            while writing:
+                writing.popleft().result()
+            writing.append(hand.submit(writer.write_batch, rows))
+            count += len(new)
+        for last in writing:
+            last.result()
     written = describe(path, path.parent, count)
     if not count:
         path.unlink()
-    return written, newest if count else as_of
+    return written, instant(newest) if count else as_of
 
 
-def _new(log: FileLog, landed: _Landed) -> Iterator[list[tuple[Record, str]]]:
-    """Yield the records that have not landed, with their digests, in batches of bounded size."""
-    records: list[tuple[Record, str]] = []
-    for record in log.records():
-        digest = hashlib.sha256(record.payload).hexdigest()
-        if landed.take(record, digest):
-            records.append((record, digest))
-        if len(records) >= _RECORDS_PER_BATCH:
-            yield records
-            records = []
-    if records:
-        yield records
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What all rows of a landing share.
+
+    Attributes:
+        batch: the digest of the file.
+        as_of: the arrival of records without one, in microseconds since 1970.
+        now: the ingest time; decides nothing.
+    """
+
+    topic: str
+    batch: str
+    as_of: int
+    now: datetime
 
 
-def _batch(topic: str, records: list[tuple[Record, str]], batch: str, as_of: datetime, now: datetime) -> pa.RecordBatch:
+def _rows(records: Records, stamp: Stamp) -> pa.RecordBatch:
     count = len(records)
-    columns = [
-        [record.source for record, _ in records],
-        [topic] * count,
-        [record.partition for record, _ in records],
-        [record.offset for record, _ in records],
-        [record.arrival or as_of for record, _ in records],
-        [batch] * count,
-        [digest for _, digest in records],
-        [now] * count,
-        [record.payload for record, _ in records],
+    arrays = [
+        records.sources(),
+        pa.repeat(pa.scalar(stamp.topic), count),
+        pa.array(records.partitions),
+        pa.array(records.offsets),
+        pa.array(_arrivals(records, stamp)).cast(pa.timestamp("us", "UTC")),
+        pa.repeat(pa.scalar(stamp.batch), count),
+        records.digests,
+        pa.repeat(pa.scalar(stamp.now, pa.timestamp("us", "UTC")), count),
+        records.payloads,
     ]
-    arrays = [pa.array(column, type=each.type) for column, each in zip(columns, BRONZE_ARROW, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=BRONZE_ARROW)
+
+
+def _arrivals(records: Records, stamp: Stamp) -> Numbers:
+    return np.where(records.arrivals == NO_ARRIVAL, stamp.as_of, records.arrivals)

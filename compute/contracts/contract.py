@@ -69,6 +69,7 @@ class Field:
         synonyms: texts read as other texts, before any rule.
         kept: what silver keeps instead of the field, by column, made from its text; all of the field without it.
             An empty mapping drops personal data after rules and identity have seen it (A.11).
+        known: what own rules see of the field beside it, by column, made from its text.
         is_user: names a person; silver keeps a pseudonym (A.11).
     """
 
@@ -79,6 +80,7 @@ class Field:
     default: Any = None
     synonyms: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, Callable[[str], str]] | None = None
+    known: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     is_user: bool = False
 
 

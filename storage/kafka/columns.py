@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from kafka.errors import CorruptRecordError
 
-Numbers = npt.NDArray[np.int64]
+from storage.lines import Numbers, slices
+
 _NEWEST_FORMAT = 2  # of record batches, written by every broker since 0.11
 _BROKERS_TIME = 1
 _LOW_BITS, _LONGEST_SHIFT = 0x7F, 63  # of a number that is written seven bits at a time
@@ -192,7 +193,7 @@ def _of_batches(batches: Sequence[_Packed]) -> Columns:
         np.repeat([batch.first_ms for batch in batches], counts) + delays,
     )
     offsets = np.repeat([batch.base_offset for batch in batches], counts) + deltas
-    return Columns(offsets, times, _slices(data, value_begins, value_ends, value_sizes < 0), keys, batches[0].time_type)
+    return Columns(offsets, times, slices(data, value_begins, value_ends, value_sizes < 0), keys, batches[0].time_type)
 
 
 def _records_in(batches: Sequence[_Packed]) -> tuple[bytes, Numbers]:
@@ -236,11 +237,3 @@ def _varints(octets: npt.NDArray[np.uint8], at: Numbers) -> tuple[Numbers, Numbe
         longer, shift = longer[octet > _LOW_BITS], shift + 7
     signs = (found & np.uint64(1)).astype(np.int64)
     return (found >> np.uint64(1)).astype(np.int64) ^ -signs, at
-
-
-def _slices(data: bytes, begins: Numbers, ends: Numbers, is_null: npt.NDArray[np.bool_]) -> pa.BinaryArray:
-    """Return pieces of the data: with what lies between them they are an array, of which every second is taken."""
-    edges = np.stack([begins, ends], axis=1).ravel()
-    pieces = pa.Array.from_buffers(pa.large_binary(), len(edges) - 1, [None, pa.py_buffer(edges), pa.py_buffer(data)])
-    wanted = np.arange(0, len(edges), 2, dtype=np.int64)
-    return pieces.take(pa.array(wanted, mask=is_null)).cast(pa.binary())

@@ -27,7 +27,7 @@ from storage.kafka.rows import Stamp, bronze_rows
 from storage.kafka.sockets import wide_client
 from storage.lake import Lake, translated
 from storage.landing import Landing
-from storage.topics import BRONZE_ARROW
+from storage.topics import BRONZE_ARROW, PARQUET
 from storage.work import DataFile, Work
 
 RECORDS_PER_TASK = 250_000
@@ -36,13 +36,6 @@ SILENCE_SECONDS = 30  # without one record, while some are there: a broker that 
 _BYTES_PER_GROUP = 8 * 2**20
 # What the client may hold at once. More is no faster and costs as much memory again.
 _FETCH_BYTES, _FETCH_BYTES_OF_PARTITION = 8 * 2**20, 2 * 2**20
-# Records differ from one another, what is said of them does not: only that is worth looking for repeats and extremes.
-_SHARED = ("_source", "_topic", "_partition", "_batch_id", "_ingested_at")
-_PARQUET: dict[str, Any] = {
-    "compression": "zstd",
-    "use_dictionary": list(_SHARED),
-    "write_statistics": [*_SHARED, "_offset", "_arrival"],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +107,7 @@ def drain(share: Share) -> DataFile:
     count = 0
     with (
         translated(share.lake, BRONZE[share.stamp.topic].name),
-        pq.ParquetWriter(path, BRONZE_ARROW, **_PARQUET) as writer,
+        pq.ParquetWriter(path, BRONZE_ARROW, **PARQUET) as writer,
         ThreadPoolExecutor(1) as hand,
     ):
         writing: list[Future[None]] = []

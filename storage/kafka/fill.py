@@ -10,10 +10,11 @@ from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from compute.errors import BadSetting
+from storage.envelopes import read_envelope
 from storage.kafka.broker import Broker, answered
 from storage.kafka.errors import BrokerSilent
 from storage.kafka.plan import Bounds
-from storage.topics import logs_of, read_envelope
+from storage.topics import logs_of
 
 # The records are as old as the company: by their times a broker would throw them away.
 _CONFIGS = {"retention.ms": "-1"}

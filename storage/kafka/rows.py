@@ -1,18 +1,18 @@
 """Records of a topic as rows of bronze, such as the file event log gives for the same records."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from compute.contracts.contract import NO_ENVELOPE
+from compute.digests import digests
+from storage.envelopes import LAST_MS
 from storage.kafka.columns import Columns
-from storage.topics import BRONZE_ARROW, LAST_MS
+from storage.topics import BRONZE_ARROW
 
 # A topic's offsets can begin anew. So that a place keeps naming one record, each life of it has partitions of its own.
 PARTITIONS_OF_A_LIFE = 1_000_000
@@ -55,7 +55,7 @@ def bronze_rows(columns: Columns, partition: int, stamp: Stamp) -> pa.RecordBatc
         pa.array(columns.offsets),
         pa.array(arrivals).cast(pa.timestamp("us", "UTC")),
         pa.repeat(pa.scalar(stamp.batch), count),
-        pa.array(_digests(values), pa.string()),
+        digests(values),
         pa.repeat(pa.scalar(stamp.now, pa.timestamp("us", "UTC")), count),
         values,
     ]
@@ -78,13 +78,6 @@ def _kept(columns: Columns, partition: int, topic: str) -> pa.BinaryArray:
     for index in columns.keys:
         values[index] = _envelope(columns, index, partition, topic)
     return pa.array(values, pa.binary())
-
-
-def _digests(values: pa.BinaryArray) -> list[str]:
-    _, offsets, data = values.buffers()
-    edges = np.frombuffer(offsets, dtype=np.int32)[values.offset :][: len(values) + 1].tolist()
-    octets = bytes(data or b"")  # pieces of bytes are half the price of Arrow's own, and nothing for the collector
-    return [hashlib.sha256(octets[begin:end]).hexdigest() for begin, end in pairwise(edges)]
 
 
 def _envelope(columns: Columns, index: int, partition: int, topic: str) -> bytes:

@@ -12,9 +12,10 @@ import pytest
 from compute.buckets import BUCKETS, bucket_of
 from compute.contracts.contract import NO_ENVELOPE
 from storage.catalog import BRONZE, LANDED_FILE
+from storage.envelopes import Record, read_envelope
 from storage.lake import Lake, Table
 from storage.landing import Landing
-from storage.topics import Record, land_topic, read_envelope
+from storage.topics import land_topic
 from storage.work import Work
 
 TOPIC = "click_events"
