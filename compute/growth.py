@@ -60,6 +60,11 @@ class GrowthInput:
 
 def growth_figures(given: GrowthInput, month: Month) -> pl.DataFrame:
     """Return the FIGURE rows of a month."""
+    return pl.concat([growth_of_accounts(given.rows, given.first_month), growth_of_company(given, month)])
+
+
+def growth_of_company(given: GrowthInput, month: Month) -> pl.DataFrame:
+    """Return the FIGURE rows of the company."""
     rows = given.rows
     sums = company_month(rows, month, given.first_month)
     figures = [
@@ -74,11 +79,11 @@ def growth_figures(given: GrowthInput, month: Month) -> pl.DataFrame:
         *_licences(sums, given.licences),
         *_statuses(sums, rows),
     ]
-    return pl.concat([_accounts(rows, given.first_month), company_frame(str(month), figures)])
+    return company_frame(str(month), figures)
 
 
-def _accounts(rows: pl.DataFrame, first_month: Month | None) -> pl.DataFrame:
-    """Return the account-month figures of every existing account."""
+def growth_of_accounts(rows: pl.DataFrame, first_month: Month | None) -> pl.DataFrame:
+    """Return the FIGURE rows of existing accounts, ACCOUNT_MONTH rows of a month, or of some of them."""
     rank = pl.max_horizontal(rank_of("mrr_quality"), rank_of("prior_mrr_quality"))
     both = rank.replace_strict({number: name for name, number in RANKS.items()}, return_dtype=pl.String)
     reason, quality = movement_reason(first_month), pl.col("mrr_quality")

@@ -34,7 +34,9 @@ def order_of_events(rows: pl.DataFrame) -> pl.DataFrame:
     places = _places(_runs(indexed))
     return (
         indexed.join(places, on="_index", how="left", maintain_order="left")
-        .with_columns(pl.coalesce("_place", "_index").alias("_place"), pl.col("is_ambiguous_day").fill_null(value=False))
+        .with_columns(
+            pl.coalesce("_place", "_index").alias("_place"), pl.col("is_ambiguous_day").fill_null(value=False)
+        )
         .sort("_place")
         .drop("_index", "_place")
     )

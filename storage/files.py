@@ -15,7 +15,6 @@ from storage.lake import NO_POSITIONS, Lake, translated
 from storage.shape import by_partition, require_shape
 from storage.work import DataFile, Work, Written
 
-
 # Rows lie by bucket, or by metric: who reads a few of them passes over the groups that have none.
 _ROWS_PER_GROUP = 131_072
 

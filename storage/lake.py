@@ -39,6 +39,7 @@ _UNTIL_CHECKPOINT = 20  # commits that a reader reads one by one before a checkp
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 NO_POSITIONS: Mapping[str, int] = MappingProxyType({})
 NEVER_WRITTEN = -1
+UNREADABLE = (OSError, pl.exceptions.ComputeError, pl.exceptions.PanicException)  # what reading broken files raises
 
 
 def key_number(fingerprint: str) -> int:
@@ -240,7 +241,7 @@ class Table:
         """Return rows; None when they cannot be read any more: they are written anew then."""
         try:
             return self.read(where)
-        except (OSError, pl.exceptions.ComputeError, pl.exceptions.PanicException):
+        except UNREADABLE:
             return None
 
     def replace_files(

@@ -28,14 +28,14 @@ from tests.conftest import ending, environment, start
 
 def _stages() -> Mapping[str, Callable[..., object]]:
     """Return what each stage does with a job and the months that have figures."""
-    from compute.months import Month  # noqa: PLC0415
-    from flows.account_month import join_account_months, write_bridges, write_timeline  # noqa: PLC0415
-    from flows.aggregated import stale_aggregated, write_aggregated_figures  # noqa: PLC0415
-    from flows.draft import merge_snapshot  # noqa: PLC0415
-    from flows.engagement import stale_engagement, write_engagement_figures  # noqa: PLC0415
-    from flows.growth import stale_growth, write_growth_figures  # noqa: PLC0415
-    from flows.profit import stale_profit, write_allocation, write_profit_figures  # noqa: PLC0415
-    from storage.evidence import first_observed  # noqa: PLC0415
+    from compute.months import Month
+    from flows.account_month import join_account_months, write_bridges, write_timeline
+    from flows.aggregated import stale_aggregated, write_aggregated_figures
+    from flows.draft import merge_snapshot
+    from flows.engagement import stale_engagement, write_engagement_figures
+    from flows.growth import stale_growth, write_growth_figures
+    from flows.profit import stale_profit, write_allocation, write_profit_figures
+    from storage.evidence import first_observed
 
     return {
         "timeline": lambda job, _months: write_timeline(job, "benchmark"),
@@ -55,9 +55,9 @@ STAGES = ("timeline", "join", "bridge", "growth", "allocation", "profit", "engag
 
 def run_stage(name: str, figured: int) -> None:
     """Run one stage in a flow of its own, and print its seconds."""
-    from prefect import flow  # noqa: PLC0415
+    from prefect import flow
 
-    from flows.job import start as start_job  # noqa: PLC0415
+    from flows.job import start as start_job
 
     @flow(name="benchmark")
     def benchmark() -> float:

@@ -24,7 +24,12 @@ MONTHS = Month(2022, 1).until(Month(2023, 12))
 ROWS_AT_ONCE = 200_000
 WORK = Work(flow="benchmark", dataset="")
 _NEVER = 99
-_TEAMS = (("ENG_001", "Platform Engineering"), ("ENG_002", "Frontend"), ("OPS_001", "Customer Support"), ("S_1", "Sales"))
+_TEAMS = (
+    ("ENG_001", "Platform Engineering"),
+    ("ENG_002", "Frontend"),
+    ("OPS_001", "Customer Support"),
+    ("S_1", "Sales"),
+)
 _SHARED = ("Infrastructure", "Software Licenses", "Office & Facilities")
 
 
@@ -44,7 +49,9 @@ def lives(accounts: int) -> pl.DataFrame:
             "price": random.integers(500, 9_900, accounts),
         }
     )
-    return with_bucket(rows.with_columns(pl.concat_str(pl.lit("ACC_"), "account_id").alias("account_id")), ["account_id"])
+    return with_bucket(
+        rows.with_columns(pl.concat_str(pl.lit("ACC_"), "account_id").alias("account_id")), ["account_id"]
+    )
 
 
 def fill(root: str, accounts: int) -> None:
@@ -54,9 +61,9 @@ def fill(root: str, accounts: int) -> None:
     for number, month in enumerate(MONTHS):
         for name, rows in records(all_lives, number, month):
             tables[name].add_parts(str(month), _parts(name, rows))
-    for name, table in tables.items():
-        table.table.created()
-        table.commit({str(month): "benchmark" for month in MONTHS}, WORK) if table.rows else None
+    for table in tables.values():
+        if table.rows:
+            table.commit({str(month): "benchmark" for month in MONTHS}, WORK)
 
 
 def _parts(name: str, rows: pl.DataFrame) -> Iterator[tuple[pl.Expr, pl.DataFrame]]:
