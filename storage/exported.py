@@ -20,28 +20,32 @@ from storage.snapshots import Sources
 _OF_PROFIT = {column.metric_id for column in PROFIT_BY_DAY}
 
 
-def metric_pieces(lake: Lake, edition: Edition, month: Month, most: int = ROWS_AT_ONCE) -> Iterator[pl.DataFrame]:
-    """Return the rows of `metrics_table` of an edition, piece by piece.
-
-    Args:
-        lake: where it is.
-        edition: of the month.
-        month: the period.
-        most: how many rows a piece has at most; one metric of everything but days is never cut.
-    """
+def metric_pieces(lake: Lake, edition: Edition, month: Month) -> Iterator[pl.DataFrame]:
+    """Return the rows of `metrics_table` of an edition, piece by piece."""
     sources = details_sources(lake, edition, month)
     figures = pl.concat([scan_figures_as(lake, edition), sources.teams])
+    return (metrics_table(piece, edition.revision) for piece in pieces(figures, sources, month))
+
+
+def pieces(figures: pl.LazyFrame, sources: Sources, month: Month, most: int = ROWS_AT_ONCE) -> Iterator[pl.DataFrame]:
+    """Return FIGURE rows of a month, those by account and day among them, in pieces that follow each other.
+
+    Args:
+        figures: all of them but account-days.
+        sources: of the account-days.
+        month: the period.
+        most: how many rows a piece has at most; what is not by day of one metric is never cut.
+    """
     counts, by_day = metric_counts(figures), _day_counts(sources, month)
     totals = {name: counts.get(name, 0) + by_day.get(name, 0) for name in counts.keys() | by_day.keys()}
     for names in at_once(totals, most):
         others = figures.filter(pl.col("metric_id").is_in(names)).collect()
         wanted = [name for name in names if name in by_day]
         if sum(totals[name] for name in names) <= most:
-            yield metrics_table(pl.concat([others, *_days(sources, month, wanted, None)]), edition.revision)
-            continue
-        for days in _days(sources, month, wanted, most):
-            yield metrics_table(days, edition.revision)  # `account_day` stands before all other grains
-        yield metrics_table(others, edition.revision)
+            yield pl.concat([others, *_days(sources, month, wanted, None)])
+        else:  # one metric, of which `account_day` stands before all other grains
+            yield from _days(sources, month, wanted, most)
+            yield others
 
 
 def _day_counts(sources: Sources, month: Month) -> dict[str, int]:
