@@ -7,7 +7,7 @@ import polars as pl
 
 from compute.company import UNCLASSIFIED, Company
 from compute.contracts.expenses import SHARED
-from compute.money import MONEY, allocate, cents, from_cents
+from compute.money import MONEY, SUM, allocate, cents, from_cents
 from compute.schema import Schema, typed
 
 UNALLOCATED = "UNALLOCATED"
@@ -20,6 +20,7 @@ ALLOCATION: Schema = {
     "driver": pl.String,
     "weight": pl.Decimal(38, 0),
 }
+SHARE: Schema = {"account_id": pl.String, "allocated": SUM, "allocated_cogs": SUM}
 MINUTES: Schema = {"account_id": pl.String, "minutes": pl.Int64}
 
 
@@ -89,6 +90,14 @@ def allocation(month: str, rows: pl.DataFrame, shared: pl.DataFrame, minutes: pl
     rest = shared.filter(~by_minutes)
     parts.append(_shares(rest, *general) if general else _unallocated(rest))
     return pl.concat(parts).with_columns(month=pl.lit(month)).pipe(typed, ALLOCATION).sort("source", "account_id")
+
+
+def account_shares(ledger: pl.LazyFrame) -> pl.DataFrame:
+    """Return SHARE rows: what each account carries of all sources, from ALLOCATION rows of a month."""
+    amount = pl.col("amount").cast(SUM)
+    of_cogs = pl.when(pl.col("cost_class") == "COGS").then(amount).otherwise(0)
+    summed = ledger.group_by("account_id").agg(allocated=amount.sum(), allocated_cogs=of_cogs.sum())
+    return typed(summed.collect(engine="streaming"), SHARE)
 
 
 def _shares(shared: pl.DataFrame, name: str, driver: pl.DataFrame) -> pl.DataFrame:

@@ -3,23 +3,35 @@
 Source: `metrics.md` §6.4 (U-76, U-77).
 """
 
+from collections.abc import Collection
+
 import polars as pl
 
-from compute.figures import Column, column_frame
+from compute.figures import FIGURE, Column, column_frame
 from compute.money import SUM, cents, from_cents
 from compute.months import Month
 
+PROFIT_BY_DAY = (
+    Column("M-20", pl.col("daily_revenue")),
+    Column("M-22", pl.col("daily_cost")),
+    Column("M-23", pl.col("daily_revenue").cast(SUM) - pl.col("daily_cost").cast(SUM)),
+)
 
-def daily_figures(accounts: pl.DataFrame, month: Month) -> pl.DataFrame:
+
+def daily_figures(accounts: pl.DataFrame, month: Month, metrics: Collection[str]) -> pl.DataFrame:
     """Return the account-day FIGURE rows of M-20, M-22 and M-23.
 
     Args:
         accounts: ACCOUNT_MONTH rows of the month.
         month: the month.
+        metrics: those wanted.
 
     Returns:
         A row per account, day and metric; null in a month whose figure is null.
     """
+    wanted = [column for column in PROFIT_BY_DAY if column.metric_id in metrics]
+    if not wanted:
+        return pl.DataFrame(schema=FIGURE)
     every_day = pl.lit(2**month.days - 1, dtype=pl.Int64)
     days = pl.DataFrame({"day": range(1, month.days + 1)}, schema={"day": pl.Int64})
     paying = pl.when(pl.col("paying_days") == 0).then(every_day).otherwise("paying_days")
@@ -30,13 +42,7 @@ def daily_figures(accounts: pl.DataFrame, month: Month) -> pl.DataFrame:
         daily_cost=_share(pl.col("direct_cost"), every_day),
     )
     key = pl.concat_str("account_id", pl.col("date").dt.to_string("%Y-%m-%d"), separator="|")
-    contribution = pl.col("daily_revenue").cast(SUM) - pl.col("daily_cost").cast(SUM)
-    return column_frame(
-        daily,
-        "account_day",
-        key,
-        [Column("M-20", pl.col("daily_revenue")), Column("M-22", pl.col("daily_cost")), Column("M-23", contribution)],
-    )
+    return column_frame(daily, "account_day", key, wanted)
 
 
 def _share(amount: pl.Expr, days: pl.Expr) -> pl.Expr:

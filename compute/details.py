@@ -5,21 +5,29 @@ long form: at a hundred thousand accounts that would be twenty million rows a mo
 Source: `metrics.md` §1.7, `operations.md` S-1.
 """
 
+from collections.abc import Collection
+
 import polars as pl
 
-from compute.days import daily_figures
-from compute.engagement import day_figures
+from compute.days import PROFIT_BY_DAY, daily_figures
+from compute.engagement import USE_BY_DAY, day_figures
+from compute.figures import FIGURE
 from compute.months import Month
 
 DETAILS = ("account_day", "team_day")  # the grains that no hash and no signature covers
+DAY_METRICS = tuple(column.metric_id for column in (*PROFIT_BY_DAY, *USE_BY_DAY))
 
 
-def account_day_figures(rows: pl.DataFrame, days: pl.DataFrame, month: Month) -> pl.DataFrame:
+def account_day_figures(
+    rows: pl.DataFrame, days: pl.DataFrame, month: Month, metrics: Collection[str] = DAY_METRICS
+) -> pl.DataFrame:
     """Return the account-day FIGURE rows of a month.
 
     Args:
         rows: ACCOUNT_MONTH rows of the month: the profit accounts.
         days: ACCOUNT_DAY rows of the month: the engagement accounts.
         month: the month.
+        metrics: those wanted.
     """
-    return pl.concat([daily_figures(rows, month), day_figures(days)])
+    parts = [daily_figures(rows, month, metrics), day_figures(days, metrics)]
+    return pl.concat([pl.DataFrame(schema=FIGURE), *parts])

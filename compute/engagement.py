@@ -4,6 +4,7 @@ Distinct users never add up over days or accounts: each is counted anew from the
 Source: `metrics.md` §7.3.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -12,7 +13,7 @@ import polars as pl
 
 from compute.company_month import CompanyMonth
 from compute.engagement_day import IS_ACTIVE, dated_within
-from compute.figures import Column, Figure, column_frame, company_frame, divide, exact_sum, ratio
+from compute.figures import FIGURE, Column, Figure, column_frame, company_frame, divide, exact_sum, ratio
 from compute.money import quotient
 from compute.months import Month
 from compute.schema import Schema, typed
@@ -67,12 +68,15 @@ def engagement_figures(given: EngagementInput, month: Month) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def day_figures(days: pl.DataFrame) -> pl.DataFrame:
-    """Return the account-day FIGURE rows of ACCOUNT_DAY rows."""
-    return column_frame(days, "account_day", _day_key(pl.col("account_id")), _DAY_COLUMNS)
+def day_figures(days: pl.DataFrame, metrics: Collection[str]) -> pl.DataFrame:
+    """Return the account-day FIGURE rows of ACCOUNT_DAY rows, of the metrics that are wanted."""
+    wanted = [column for column in USE_BY_DAY if column.metric_id in metrics]
+    if not wanted:
+        return pl.DataFrame(schema=FIGURE)
+    return column_frame(days, "account_day", _day_key(pl.col("account_id")), wanted)
 
 
-_DAY_COLUMNS = (
+USE_BY_DAY = (
     Column("M-40", pl.col("active_users")),
     Column("M-43.hours", quotient(_MINUTES, pl.lit(60))),
     ratio("M-43.per_active_user", _MINUTES, 60 * pl.col("active_users")),

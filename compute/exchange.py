@@ -4,6 +4,7 @@ Source: `interface.md` "Exports", `metrics.md` §1.7, `operations.md` S-1.
 """
 
 import hashlib
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from compute.details import DETAILS
 METRIC_COLUMNS = (
     "period", "revision", "metric_id", "grain", "grain_key", "value", "unit", "quality", "null_reason", "footnote_ids",
 )  # fmt: skip
+HASHED_COLUMNS = tuple(name for name in METRIC_COLUMNS if name != "revision")
 
 
 def metrics_table(figures: pl.DataFrame, revision: str = "") -> pl.DataFrame:
@@ -31,15 +33,39 @@ def plain(value: pl.Expr, unit: pl.Expr) -> pl.Expr:
     return pl.when(unit == "money").then(padded).otherwise(text.str.strip_chars_end(".")).fill_null("")
 
 
-def to_csv(table: pl.DataFrame) -> str:
-    """Return a table as CSV: comma, LF, header first, empty for null."""
+def to_csv(table: pl.DataFrame, *, has_header: bool = True) -> str:
+    """Return a table as CSV: comma, LF, header first if it has one, empty for null."""
     texts = pl.col(pl.String)
-    return table.with_columns(pl.when(texts != "").then(texts)).write_csv(null_value="")
+    shown = table.with_columns(pl.when(texts != "").then(texts))
+    return shown.write_csv(null_value="", include_header=has_header)
 
 
-def content_hash(figures: pl.DataFrame, footnotes: dict[str, str]) -> str:
-    """Return the hash that a draft, a sign-off and a certified revision stand on (S-1)."""
-    hashed = figures.filter(~pl.col("grain").is_in(DETAILS) & (pl.col("metric_id") != "M-47"))
-    body = to_csv(metrics_table(hashed).drop("revision"))
-    notes = "".join(f"{key},{footnotes[key]}\n" for key in sorted(footnotes))
-    return hashlib.sha256((body + notes).encode()).hexdigest()
+def content_hash(parts: Iterable[pl.DataFrame], footnotes: Mapping[str, str]) -> str:
+    """Return the hash that a draft, a sign-off and a certified revision stand on (S-1).
+
+    Args:
+        parts: the FIGURE rows of a month, metric by metric: no part has a metric before one of an earlier part.
+        footnotes: id → text.
+    """
+    digest = hashlib.sha256((",".join(HASHED_COLUMNS) + "\n").encode())
+    for figures in parts:
+        hashed = figures.filter(~pl.col("grain").is_in(DETAILS) & (pl.col("metric_id") != "M-47"))
+        digest.update(to_csv(metrics_table(hashed).select(HASHED_COLUMNS), has_header=False).encode())
+    digest.update("".join(f"{key},{footnotes[key]}\n" for key in sorted(footnotes)).encode())
+    return digest.hexdigest()
+
+
+def at_once(counts: Mapping[str, int], most: int) -> list[list[str]]:
+    """Return the names in order, grouped so that each group counts no more than is allowed, or is one name.
+
+    >>> at_once({"c": 1, "a": 2, "b": 9, "d": 3}, most=4)
+    [['a'], ['b'], ['c', 'd']]
+    """
+    groups, size = list[list[str]](), 0
+    for name in sorted(counts):
+        if not groups or size + counts[name] > most:
+            groups.append([])
+            size = 0
+        groups[-1].append(name)
+        size += counts[name]
+    return groups

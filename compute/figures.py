@@ -58,6 +58,13 @@ class Quality(StrEnum):
 
 # `billed` stands after `by_status` so that an aggregate of both is `billed` (U-130).
 RANKS: dict[str, int] = {quality.value: rank for rank, quality in enumerate(Quality)}
+
+
+def rank_of(column: str) -> pl.Expr:
+    """Return the rank of a column of qualities."""
+    return pl.col(column).replace_strict(RANKS, return_dtype=pl.Int64)
+
+
 _FOOTNOTES = {
     Quality.CARRIED_FORWARD: "carried_forward",
     Quality.ESTIMATED: "estimated",

@@ -9,7 +9,7 @@ from compute.company import Company
 from compute.findings import Check, Frames, issued, key_of, with_status_on
 from compute.months import month_before, month_of
 from compute.movements import MOVING
-from compute.status import order_of_events
+from compute.status_order import order_of_events
 from compute.statuses import PAYING, UNKNOWN
 from compute.wording import worded
 

@@ -23,10 +23,11 @@ from compute.figures import (
     divide,
     exact_sum,
     guarded,
+    rank_of,
     ratio,
     total,
 )
-from compute.money import SUM
+from compute.money import SUM, sum_of_squares
 from compute.months import Month
 from compute.movements import MOVING, movement_reason
 from compute.retention import cohorts, trials, yearly_retention
@@ -59,6 +60,11 @@ class GrowthInput:
 
 def growth_figures(given: GrowthInput, month: Month) -> pl.DataFrame:
     """Return the FIGURE rows of a month."""
+    return pl.concat([growth_of_accounts(given.rows, given.first_month), growth_of_company(given, month)])
+
+
+def growth_of_company(given: GrowthInput, month: Month) -> pl.DataFrame:
+    """Return the FIGURE rows of the company."""
     rows = given.rows
     sums = company_month(rows, month, given.first_month)
     figures = [
@@ -73,14 +79,12 @@ def growth_figures(given: GrowthInput, month: Month) -> pl.DataFrame:
         *_licences(sums, given.licences),
         *_statuses(sums, rows),
     ]
-    return pl.concat([_accounts(rows, given.first_month), company_frame(str(month), figures)])
+    return company_frame(str(month), figures)
 
 
-def _accounts(rows: pl.DataFrame, first_month: Month | None) -> pl.DataFrame:
-    """Return the account-month figures of every existing account."""
-    rank = pl.max_horizontal(
-        *(pl.col(name).replace_strict(RANKS, return_dtype=pl.Int64) for name in ("mrr_quality", "prior_mrr_quality"))
-    )
+def growth_of_accounts(rows: pl.DataFrame, first_month: Month | None) -> pl.DataFrame:
+    """Return the FIGURE rows of existing accounts, ACCOUNT_MONTH rows of a month, or of some of them."""
+    rank = pl.max_horizontal(rank_of("mrr_quality"), rank_of("prior_mrr_quality"))
     both = rank.replace_strict({number: name for name, number in RANKS.items()}, return_dtype=pl.String)
     reason, quality = movement_reason(first_month), pl.col("mrr_quality")
 
@@ -167,8 +171,8 @@ def _renewals(due: pl.DataFrame) -> list[Figure]:
 
 def _concentration(sums: CompanyMonth, rows: pl.DataFrame) -> list[Figure]:
     """Return the shares of the largest accounts and the sum of squared shares."""
-    largest = [Fraction(value) for value in rows.get_column("mrr").drop_nulls().sort(descending=True)]
-    squares = sum((value * value for value in largest), Fraction(0))
+    largest = [Fraction(value) for value in rows.get_column("mrr").drop_nulls().top_k(10).sort(descending=True)]
+    squares = sum_of_squares(rows.get_column("mrr"))
     closing = sums.closing
     square: Exact = closing if isinstance(closing, Reason) else closing * closing
     values = {

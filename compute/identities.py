@@ -52,7 +52,7 @@ OVER_ACCOUNTS = ("M-01", "M-20", "M-22", "M-23", "M-24", "M-25")  # the company'
 
 
 def broken_identities(
-    figures: pl.DataFrame, before: Mapping[str, Decimal | None], allocated: Decimal, to_allocate: Decimal
+    figures: pl.LazyFrame, before: Mapping[str, Decimal | None], allocated: Decimal, to_allocate: Decimal
 ) -> list[str]:
     """Return the identities that do not hold, each as a sentence with both sides; one with a null term says nothing.
 
@@ -63,10 +63,11 @@ def broken_identities(
         to_allocate: the salaries and shared expenses of the month.
     """
     of_company = figures.filter((pl.col("grain") == "company_month") & (pl.col("grain_key") == COMPANY))
-    values: dict[str, Decimal | None] = dict(of_company.select("metric_id", "value").rows())
+    values: dict[str, Decimal | None] = dict(of_company.select("metric_id", "value").collect().rows())
     values |= {f"{name}{BEFORE}": value for name, value in before.items()}
     of_accounts = figures.filter((pl.col("grain") == "account_month") & pl.col("metric_id").is_in(OVER_ACCOUNTS))
-    sums = dict(of_accounts.group_by("metric_id").agg(pl.col("value").sum()).rows())
+    summed = of_accounts.group_by("metric_id").agg(pl.col("value").sum())
+    sums = dict(summed.collect(engine="streaming").rows())
     sides = [(each.name, _sum(each.terms, values), values.get(each.total)) for each in IDENTITIES]
     sides += [(f"sum of {name} over accounts", sums.get(name, Decimal(0)), values.get(name)) for name in OVER_ACCOUNTS]
     sides.append(("sum of the allocation ledger", allocated, to_allocate))
@@ -83,9 +84,9 @@ def _sum(terms: Mapping[str, int], values: Mapping[str, Decimal | None]) -> Deci
     return sum(known, Decimal(0)) if len(known) == len(parts) else None
 
 
-def mrr_quality(figures: pl.DataFrame) -> dict[str, int]:
+def mrr_quality(figures: pl.LazyFrame) -> dict[str, int]:
     """Return how many accounts have an MRR that is NULL, carried forward, estimated or imputed."""
     rows = figures.filter((pl.col("grain") == "account_month") & (pl.col("metric_id") == "M-01"))
     how = pl.when(pl.col("value").is_null()).then(pl.lit("null")).otherwise("quality")
-    counts = dict(rows.group_by(how.alias("how")).len().rows())
+    counts = dict(rows.group_by(how.alias("how")).agg(pl.len()).collect(engine="streaming").rows())
     return {name: counts.get(name, 0) for name in ("null", "carried_forward", "estimated", "imputed")}

@@ -16,6 +16,7 @@ WHOLE = pl.Int128
 _CENT = Decimal("0.01")
 _WIDE = Context(prec=60)
 _TEN_PLACES = 10**10
+_HALF = 10**9  # of the digits that cents at rest have at most
 
 
 def to_cents(value: Decimal) -> Decimal:
@@ -56,6 +57,20 @@ def quotient(top: pl.Expr, bottom: pl.Expr) -> pl.Expr:
     """Divide two exact columns once, HALF_EVEN to ten places; null where the bottom is null or 0."""
     wide = bottom.cast(RATIO)
     return pl.when(wide != 0).then(top.cast(RATIO) / wide)
+
+
+def sum_of_squares(amounts: pl.Series) -> Fraction:
+    """Return the sum of the squares of a money column, exactly, nulls left out.
+
+    >>> sum_of_squares(pl.Series(["1.50", "-0.01", None], dtype=pl.String).cast(MONEY))
+    Fraction(22501, 10000)
+    """
+    # A square may have 36 digits, and their sum more than any column holds: halves of nine digits stay far below.
+    whole = cents(pl.col("amount"))
+    high, low = whole // _HALF, whole % _HALF
+    sums = {"high": (high * high).sum(), "both": (high * low).sum(), "low": (low * low).sum()}
+    row = amounts.drop_nulls().to_frame("amount").select(**sums).row(0, named=True)
+    return Fraction(row["high"] * _HALF**2 + 2 * row["both"] * _HALF + row["low"], 100**2)
 
 
 def cents(amount: pl.Expr) -> pl.Expr:

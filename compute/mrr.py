@@ -23,13 +23,21 @@ def state_bills(bills: pl.DataFrame) -> pl.DataFrame:
 
 
 def births(bills: pl.DataFrame, changes: pl.DataFrame, licences: pl.DataFrame, renewals: pl.DataFrame) -> pl.DataFrame:
-    """Return birth(a): the month of an account's first evidence, `account_id, birth` (U-40).
+    """Return birth(a): the month of an account's first evidence, `account_id, birth` (U-40)."""
+    found = evidence(bills.lazy(), changes.lazy(), licences.lazy(), renewals.lazy())
+    return found.group_by("account_id").agg(pl.col("birth").min()).sort("account_id").collect()
+
+
+def evidence(
+    bills: pl.LazyFrame, changes: pl.LazyFrame, licences: pl.LazyFrame, renewals: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Return what makes accounts: each record's account, and its month as `birth`.
 
     Evidence is a bill of any payment status, a status event, a licence change (the earlier of its dates) or a
     renewal.
     """
     agreed = month_of(pl.min_horizontal("change_date", "effective_date"))
-    evidence = pl.concat(
+    return pl.concat(
         [
             bills.select("account_id", birth="month"),
             changes.select("account_id", birth="month"),
@@ -37,7 +45,6 @@ def births(bills: pl.DataFrame, changes: pl.DataFrame, licences: pl.DataFrame, r
             renewals.select("account_id", birth="month"),
         ]
     )
-    return evidence.group_by("account_id").agg(pl.col("birth").min()).sort("account_id")
 
 
 def contract_values(changes: pl.DataFrame, renewals: pl.DataFrame, default_term: int) -> pl.DataFrame:

@@ -34,14 +34,14 @@ class ProfitInput:
 
     Attributes:
         rows: ACCOUNT_MONTH rows of the month: the profit accounts.
-        allocation: ALLOCATION rows of the month.
+        shares: SHARE rows of the month.
         salaries: current salary rows of the month; `prior_salaries` those of the month before.
         expenses: current expense rows of the month.
         sums: the company's sums of the month.
     """
 
     rows: pl.DataFrame
-    allocation: pl.DataFrame
+    shares: pl.DataFrame
     salaries: pl.DataFrame
     prior_salaries: pl.DataFrame
     expenses: pl.DataFrame
@@ -50,22 +50,23 @@ class ProfitInput:
 
 def profit_figures(given: ProfitInput, month: Month, company: Company) -> pl.DataFrame:
     """Return the FIGURE rows of a month; account-days are derived from the account-months (`details.py`)."""
-    accounts = with_allocation(given.rows, given.allocation)
-    return pl.concat(
-        [
-            column_frame(accounts, "account_month", pl.col("account_id"), ACCOUNT_COLUMNS),
-            company_frame(str(month), _company(given, accounts, company)),
-            _teams(given.salaries, month, company),
-        ]
-    )
+    accounts = with_allocation(given.rows, given.shares)
+    return pl.concat([profit_of_accounts(accounts), profit_of_company(given, accounts, month, company)])
 
 
-def with_allocation(rows: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
-    """Add `allocated` and `allocated_cogs` to account-months, 0 where the ledger has nothing."""
-    amount = pl.col("amount").cast(SUM)
-    shares = ledger.group_by("account_id").agg(
-        allocated=amount.sum(), allocated_cogs=amount.filter(pl.col("cost_class") == "COGS").sum()
-    )
+def profit_of_accounts(accounts: pl.DataFrame) -> pl.DataFrame:
+    """Return the FIGURE rows of account-months with what is allocated to them, or of some of them."""
+    return column_frame(accounts, "account_month", pl.col("account_id"), ACCOUNT_COLUMNS)
+
+
+def profit_of_company(given: ProfitInput, accounts: pl.DataFrame, month: Month, company: Company) -> pl.DataFrame:
+    """Return the FIGURE rows of the company and its teams; `accounts` are all of the month."""
+    figures = company_frame(str(month), _company(given, accounts, company))
+    return pl.concat([figures, _teams(given.salaries, month, company)])
+
+
+def with_allocation(rows: pl.DataFrame, shares: pl.DataFrame) -> pl.DataFrame:
+    """Add `allocated` and `allocated_cogs` to account-months, 0 where no source is shared out to the account."""
     return rows.join(shares, on="account_id", how="left").with_columns(
         pl.col("allocated", "allocated_cogs").fill_null(0).cast(SUM)
     )
@@ -111,7 +112,8 @@ def _company(given: ProfitInput, accounts: pl.DataFrame, company: Company) -> li
     salaries = salary_total(given.salaries, given.prior_salaries)
     cogs = total(_account_sum(accounts, "direct_cogs"), *_cogs_of_company(given, common, company))
     contribution = total(revenue, negative(direct))
-    allocated = exact_sum(given.allocation.filter(pl.col("account_id") != UNALLOCATED), "amount")
+    is_left = pl.col("account_id") == UNALLOCATED
+    allocated, left = (exact_sum(given.shares.filter(each), "allocated") for each in (~is_left, is_left))
     costs = total(direct, shared, salaries)
     result = total(revenue, negative(costs))
     gross = total(revenue, negative(cogs))
@@ -123,7 +125,7 @@ def _company(given: ProfitInput, accounts: pl.DataFrame, company: Company) -> li
         "M-22.shared": shared,
         "M-23": contribution,
         "M-24": allocated,
-        "M-24.unallocated": exact_sum(given.allocation.filter(pl.col("account_id") == UNALLOCATED), "amount"),
+        "M-24.unallocated": left,
         "M-25": loaded,
         "M-26": divide(contribution, given.sums.licences),
         "M-26.loaded": divide(loaded, given.sums.licences),

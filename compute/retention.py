@@ -9,8 +9,8 @@ from fractions import Fraction
 import polars as pl
 
 from compute.company_month import worst
-from compute.figures import COMPANY, Exact, Figure, Reason, divide, exact_sum
-from compute.money import MONEY
+from compute.figures import COMPANY, Figure, Quality, Reason, divide, exact_sum, rank_of
+from compute.money import MONEY, SUM
 from compute.months import Month
 from compute.schema import Schema
 
@@ -44,14 +44,13 @@ def cohort_members(rows: pl.LazyFrame) -> pl.LazyFrame:
     Args:
         rows: `account_id, month, mrr, mrr_quality` of the existing accounts of all months.
     """
-    first = pl.col("month").arg_min()
     return (
         rows.filter(pl.col("mrr") > 0)
         .group_by("account_id")
         .agg(
-            cohort=pl.col("month").get(first),
-            cohort_mrr=pl.col("mrr").get(first),
-            cohort_quality=pl.col("mrr_quality").get(first),
+            cohort=pl.col("month").min(),
+            cohort_mrr=pl.col("mrr").min_by("month"),
+            cohort_quality=pl.col("mrr_quality").min_by("month"),
         )
         .sort("cohort", "account_id")
     )
@@ -67,16 +66,22 @@ def cohorts(rows: pl.DataFrame, members: pl.DataFrame, month: Month) -> list[Fig
     """
     now = rows.select("account_id", "mrr", "mrr_quality")
     there = members.filter(pl.col("cohort") <= str(month)).join(now, on="account_id", how="left")
+    mrr, quality = pl.col("mrr"), pl.max_horizontal(rank_of("mrr_quality"), rank_of("cohort_quality"))
+    sums = there.group_by("cohort").agg(
+        size=pl.len(),
+        unknown=mrr.null_count(),
+        kept=(mrr > 0).sum(),
+        net=mrr.cast(SUM).sum(),
+        base=pl.col("cohort_mrr").cast(SUM).sum(),
+        rank=quality.max(),
+    )
     figures = []
-    for (cohort,), part in there.partition_by("cohort", as_dict=True).items():
-        quality = worst(part, "mrr_quality", "cohort_quality")
-        is_null = part.get_column("mrr").null_count() > 0
-        kept: Exact = Reason.MISSING_INPUT if is_null else Fraction(part.filter(pl.col("mrr") > 0).height)
-        net: Exact = Reason.MISSING_INPUT if is_null else exact_sum(part, "mrr")
-        key = f"{COMPANY}|{cohort}"
+    for row in sums.sort("cohort").iter_rows(named=True):
+        kept, net = (Reason.MISSING_INPUT if row["unknown"] else Fraction(row[name]) for name in ("kept", "net"))
+        named = {"key": f"{COMPANY}|{row['cohort']}", "quality": tuple(Quality)[row["rank"]].value}
         figures += [
-            Figure("M-48.logo", divide(kept, Fraction(part.height)), key=key, quality=quality),
-            Figure("M-48.net", divide(net, exact_sum(part, "cohort_mrr")), key=key, quality=quality),
+            Figure("M-48.logo", divide(kept, Fraction(row["size"])), **named),
+            Figure("M-48.net", divide(net, Fraction(row["base"])), **named),
         ]
     return figures
 

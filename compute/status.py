@@ -3,13 +3,10 @@
 Source: `data.md` C.2. Imputed steps live here and never in the source table.
 """
 
-from itertools import groupby
-from typing import Any
-
 import polars as pl
 
-from compute.contracts.contract import ORDER
 from compute.schema import Schema, typed
+from compute.status_order import order_of_events
 from compute.statuses import NO_STATUS, UNKNOWN, Graph, jump_frame
 
 STEP: Schema = {
@@ -35,92 +32,7 @@ CASE: Schema = {
     "latest": pl.Date,
     "event_date": pl.Date,
 }
-MOST_ROWS_OF_A_DAY = 7  # more are kept in order of arrival
 _STARTS = (NO_STATUS, "Lead", "Trial")  # a first row from these opens no case (U-31)
-
-
-def order_of_events(rows: pl.DataFrame) -> pl.DataFrame:
-    """Put each account's rows in the order in which they happened.
-
-    Args:
-        rows: current accepted status rows: `account_id`, `change_date`, `previous_status`, `new_status`, ORDER.
-
-    Returns:
-        The rows sorted by account and event, with `previous_status` never null, and `is_ambiguous_day` where
-        the day's order is the order of arrival because the rows do not say better (STA-W03).
-
-    Source: `data.md` C.2, "Order of events" (U-36).
-    """
-    sorted_rows = rows.with_columns(pl.col("previous_status").fill_null(NO_STATUS)).sort(
-        "account_id", "change_date", *ORDER
-    )
-    day = pl.len().over("account_id", "change_date")
-    busy = sorted_rows.filter((day > 1).any().over("account_id"))
-    ranked = sorted_rows.with_columns(_index=pl.int_range(pl.len()), is_ambiguous_day=pl.lit(value=False))
-    if busy.is_empty():
-        return ranked.drop("_index")
-    positions = ranked.filter((day > 1).any().over("account_id"))
-    order, ambiguous = _order_busy_accounts(positions.select(
-        "account_id", "change_date", "previous_status", "new_status", "_index"
-    ).rows())  # fmt: skip
-    places = pl.DataFrame(
-        {"_index": order, "_place": sorted(order), "_ambiguous": ambiguous},
-        schema={"_index": pl.Int64, "_place": pl.Int64, "_ambiguous": pl.Boolean},
-    )
-    return (
-        ranked.join(places, on="_index", how="left", maintain_order="left")
-        .with_columns(
-            _place=pl.coalesce("_place", "_index"), is_ambiguous_day=pl.coalesce("_ambiguous", "is_ambiguous_day")
-        )
-        .sort("_place")
-        .drop("_index", "_place", "_ambiguous")
-    )
-
-
-def _order_busy_accounts(rows: list[tuple[Any, ...]]) -> tuple[list[int], list[bool]]:
-    """Return the rows' indexes in order of events, and whether each one's day is ambiguous."""
-    order: list[int] = []
-    ambiguous: list[bool] = []
-    for _, account in groupby(rows, key=lambda row: row[0]):
-        state = NO_STATUS
-        for _, day in groupby(account, key=lambda row: row[1]):
-            events = list(day)
-            edges = [(row[2], row[3]) for row in events]
-            chain = order_of_day(edges, state)
-            for position in range(len(events)) if chain is None else chain:
-                order.append(events[position][4])
-                ambiguous.append(chain is None)
-                state = events[position][3]
-    return order, ambiguous
-
-
-def order_of_day(edges: list[tuple[str, str]], before: str) -> tuple[int, ...] | None:
-    """Return the only order in which each previous status equals the new one before it, or None.
-
-    Of several orders those count that start from the status before the day, if any do.
-
-    >>> order_of_day([("Past Due", "Active"), ("Active", "Past Due")], "Active")
-    (1, 0)
-    >>> order_of_day([("Trial", "Active"), ("Lead", "Trial")], "Unheard")
-    (1, 0)
-    """
-    if len(edges) == 1:
-        return (0,)
-    if len(edges) > MOST_ROWS_OF_A_DAY:
-        return None
-    chains = list(_chains(edges, ()))
-    from_before = [chain for chain in chains if edges[chain[0]][0] == before]
-    chosen = from_before if len(chains) > 1 and from_before else chains
-    return chosen[0] if len(chosen) == 1 else None
-
-
-def _chains(edges: list[tuple[str, str]], taken: tuple[int, ...]) -> Any:
-    if len(taken) == len(edges):
-        yield taken
-        return
-    for index, (previous, _) in enumerate(edges):
-        if index not in taken and (not taken or edges[taken[-1]][1] == previous):
-            yield from _chains(edges, (*taken, index))
 
 
 def status_timeline(rows: pl.DataFrame, graph: Graph) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,13 +1,13 @@
 """What growth and profit share: the status timeline, and the heavy join on Ray that makes ACCOUNT_MONTH."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from compute.buckets import bucket_ranges
+from compute.buckets import BUCKETS, bucket_ranges
 from compute.cluster import choose, is_running
 from compute.company_month import bridges
 from compute.errors import BadMonth
@@ -17,6 +17,7 @@ from flows.job import RETRY, Job, Stopwatch, month_span, say
 from flows.progress import run_shown
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, GAP_CASE, MRR_BRIDGE, SILVER, STATUS_STEP
 from storage.evidence import first_evidence, first_observed
+from storage.files import Replacement
 from storage.shape import ALL
 from storage.shards import ACCOUNT_INPUTS, AccountShard, write_account_month
 from storage.work import changed_files
@@ -77,15 +78,23 @@ def _span(job: Job, months: tuple[Month, ...], first_month: Month | None) -> tup
 @task(task_run_name="status timeline", cache_policy=NO_CACHE, **RETRY)
 def write_timeline(job: Job, key: str) -> int:
     """Order the status changes of all accounts, find the gaps, impute what the graph decides."""
-    steps_table, cases_table = job.lake.open(STATUS_STEP), job.lake.open(GAP_CASE)
-    watch, changes = Stopwatch(job, STATUS_STEP.name), job.lake.open(_CHANGES)
-    steps, cases = status_timeline(changes.read(), job.company.status_graph)
-    inputs = {_CHANGES.name: changes.version}
-    steps_table.replace(steps, {ALL: key}, watch.work(rows=steps.height, inputs=inputs))
-    version = cases_table.replace(
+    written, changes = Replacement(job.lake, STATUS_STEP), job.lake.open(_CHANGES)
+    watch, found = Stopwatch(job, STATUS_STEP.name), list[pl.DataFrame]()
+
+    def timelines() -> Iterator[tuple[pl.Expr, pl.DataFrame]]:
+        for first, last in bucket_ranges(min(BUCKETS, 1 + changes.count() // ROWS_PER_SHARD)):
+            mine = pl.col("_bucket").is_between(first, last, closed="left")
+            steps, cases = status_timeline(changes.read(mine), job.company.status_graph)
+            found.append(cases)
+            yield mine, steps.sort("_bucket", maintain_order=True)
+
+    written.add_parts(ALL, timelines())
+    cases, inputs = pl.concat(found).sort(list(GAP_CASE.schema)), {_CHANGES.name: changes.version}
+    written.commit({ALL: key}, watch.work(rows=written.rows, inputs=inputs))
+    version = job.lake.open(GAP_CASE).replace(
         cases, {ALL: key}, Stopwatch(job, GAP_CASE.name).work(rows=cases.height, inputs=inputs)
     )
-    say("status timeline", steps=steps.height, gaps=cases.height)
+    say("status timeline", steps=written.rows, gaps=cases.height)
     return version
 
 
@@ -132,7 +141,9 @@ def write_bridges(job: Job, span: tuple[Month, ...], key: str) -> int:
     table, source = job.lake.open(MRR_BRIDGE), job.lake.open(ACCOUNT_MONTH_TABLE)
     watch = Stopwatch(job, MRR_BRIDGE.name, span)
     columns = ["month", "tier", "movement", "movement_amount", "prior_mrr", "mrr"]
-    rows = bridges(source.read(pl.col("is_existing"), columns))
+    # A month at a time, as no bridge needs another: together they are as many rows as there are account-months.
+    of_months = (pl.col("is_existing") & (pl.col("month") == month) for month in sorted(source.partitions()))
+    rows = pl.concat([bridges(source.read(where, columns)) for where in of_months])
     inputs = {source.dataset.name: source.version}
     keys = dict.fromkeys(sorted({*map(str, span), *table.partitions()}), key)
     return table.replace(rows, keys, watch.work(rows=rows.height, inputs=inputs))

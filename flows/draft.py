@@ -96,7 +96,7 @@ def _bring_revision(
     if is_current(base, upstream):
         changed = NOTHING_CHANGED
     else:
-        changed = changed_figures(certified_figures(job.lake, life), gold_figures(job, month))
+        changed = changed_figures(certified_figures(job.lake, life), gold_figures(job, month).collect())
     definitions = base.manifest["definitions"] != DEFINITIONS
     is_method = definitions or base.manifest["rules"] != job.rules
     is_late = not changed.is_empty() and has_late_events(job.lake, month, life)
@@ -135,10 +135,10 @@ def _contents(upstream: Upstream) -> dict[str, object]:
     return {name: each["content"] for name, each in upstream.items()}
 
 
-def gold_figures(job: Job, month: Month) -> pl.DataFrame:
+def gold_figures(job: Job, month: Month) -> pl.LazyFrame:
     """Return the pipelines' figures of a month as they stand now, without the experiment feed."""
     signed = (pl.col("month") == str(month)) & ~pl.col("grain").is_in(DETAILS)
-    return pl.concat([job.lake.read(dataset, signed) for dataset in FIGURES.values()])
+    return pl.concat([job.lake.open(dataset).scan().filter(signed) for dataset in FIGURES.values()])
 
 
 @materialize(ASSET, task_run_name="merge snapshot {month}", cache_policy=NO_CACHE, **RETRY)
@@ -146,6 +146,7 @@ def merge_snapshot(job: Job, month: Month, waivers: Mapping[str, str]) -> Draft:
     """Merge the pipelines' gold of a month into its DRAFT snapshot, with its manifest."""
     watch, origin, upstream = Stopwatch(job, SNAPSHOT.name, (month,)), code_origin(), upstream_of(job, (month,))[month]
     figures = gold_figures(job, month)
+    count: int = figures.select(pl.len()).collect(engine="streaming").item()
     manifest: dict[str, object] = {
         "upstream": upstream,
         "silver": {dataset.name: job.lake.open(dataset).version for dataset in SILVER.values()},
@@ -170,7 +171,7 @@ def merge_snapshot(job: Job, month: Month, waivers: Mapping[str, str]) -> Draft:
         as_of=job.as_of,
         created_at=job.started_at,
         created_by=job.run_by,
-        work=watch.work(rows=figures.height, inputs={name: each["version"] for name, each in upstream.items()}),  # type: ignore[misc]
+        work=watch.work(rows=count, inputs={name: each["version"] for name, each in upstream.items()}),  # type: ignore[misc]
     )
-    say(f"snapshot {draft.snapshot_id}: {'new draft' if draft.is_new else 'unchanged'}", figures=figures.height)
+    say(f"snapshot {draft.snapshot_id}: {'new draft' if draft.is_new else 'unchanged'}", figures=count)
     return draft

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 
 import polars as pl
 from prefect import flow
@@ -9,7 +10,7 @@ from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
 
 from compute.contracts.feeds import GROWTH_FEEDS
-from compute.growth import GrowthInput, growth_figures
+from compute.growth import GrowthInput, growth_of_accounts, growth_of_company
 from compute.months import Month
 from compute.retention import cohort_members
 from flows.account_month import bring_account_months, require_months
@@ -23,6 +24,7 @@ from storage.certified import certified_as_of
 from storage.evidence import first_observed
 from storage.files import Replacement
 from storage.lake import key_number
+from storage.pieces import figure_parts
 
 FIGURE_TABLE = FIGURES["growth"]
 ASSET = Asset(
@@ -103,7 +105,7 @@ def make_growth_figures(job: Job, stale: Mapping[str, str]) -> int:
     watch = Stopwatch(job, FIGURE_TABLE.name, months)
     rows, steps, licences, renewals = sources
     existing, first, timeline, as_of = pl.col("is_existing"), first_observed(job.lake), steps.read(), _as_of(job)
-    members = cohort_members(rows.scan().filter(existing)).collect()
+    members = cohort_members(rows.scan().filter(existing)).collect(engine="streaming")
     for month in months:
         of_month, a_year_ago = (pl.col("month") == str(each) for each in (month, month.plus(-12)))
         given = GrowthInput(
@@ -116,7 +118,8 @@ def make_growth_figures(job: Job, stale: Mapping[str, str]) -> int:
             first_month=first,
             as_of=as_of(month),
         )
-        figures.add(str(month), growth_figures(given, month))
+        company = growth_of_company(given, month)
+        figures.add_parts(str(month), figure_parts(company, given.rows, partial(growth_of_accounts, first_month=first)))
     inputs = {source.dataset.name: source.version for source in sources}
     marks = dict.fromkeys((f"{month}#records" for month in stale), key_number(_records(job)))
     version = figures.commit(stale, watch.work(rows=figures.rows, inputs=inputs), marks)

@@ -1,6 +1,6 @@
 """The profit pipeline: revenue, expenses, salaries, their allocation, contribution and margins."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -8,11 +8,11 @@ from prefect import flow, task
 from prefect.assets import Asset, AssetProperties, materialize
 from prefect.cache_policies import NO_CACHE
 
-from compute.allocation import active_minutes, allocation, sources
+from compute.allocation import account_shares, active_minutes, allocation, sources
 from compute.company_month import company_month
 from compute.contracts.feeds import PROFIT_FEEDS
 from compute.months import Month
-from compute.profit import ProfitInput, profit_figures
+from compute.profit import ProfitInput, profit_of_accounts, profit_of_company, with_allocation
 from flows.account_month import bring_account_months, require_months
 from flows.artifacts import publish_tables
 from flows.ingest import ingest_all
@@ -24,6 +24,7 @@ from storage.catalog import ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, FIGURES, SIL
 from storage.evidence import first_observed
 from storage.files import Replacement
 from storage.lake import Table
+from storage.pieces import ROWS_AT_ONCE, figure_parts, ranges
 
 FIGURE_TABLE = FIGURES["profit"]
 ASSET = Asset(
@@ -74,9 +75,10 @@ def stale_profit(job: Job, months: tuple[Month, ...]) -> Mapping[str, str]:
         job.lake.open(dataset).partitions() for dataset in (ACCOUNT_MONTH_TABLE, _SALARIES, _EXPENSES, USER_DAY_TABLE)
     )
     table = job.lake.open(FIGURE_TABLE)
+    first = first_observed(job.lake)
     keys = {
         str(month): " ".join(
-            (job.rules, str(first_observed(job.lake)), rows.get(str(month), ""), expenses.get(str(month), ""),
+            (job.rules, str(first), rows.get(str(month), ""), expenses.get(str(month), ""),
              salaries.get(str(month), ""), salaries.get(str(month.plus(-1)), ""), days.get(str(month), ""))
         )
         for month in months
@@ -115,11 +117,21 @@ def write_allocation(job: Job, stale: Mapping[str, str]) -> int:
     watch = Stopwatch(job, ALLOCATION_LEDGER.name, months)
     for month in months:
         shared = sources(_of(given.salaries, month), _of(given.expenses, month), job.company)
-        minutes = active_minutes(_of(given.days, month))
-        ledger.add(str(month), allocation(str(month), _of(given.rows, month), shared, minutes))
+        minutes, rows = active_minutes(_of(given.days, month)), _of(given.rows, month)
+        ledger.add_parts(str(month), _ledger(month, rows, shared, minutes))
     version = ledger.commit(stale, watch.work(rows=ledger.rows, inputs=given.versions))
     say("allocation", months=len(months), rows=ledger.rows, version=version)
     return version
+
+
+def _ledger(
+    month: Month, rows: pl.DataFrame, shared: pl.DataFrame, minutes: pl.DataFrame
+) -> Iterator[tuple[pl.Expr, pl.DataFrame]]:
+    """Return the allocation ledger of a month by as many sources at once as memory allows: each is shared by itself."""
+    at_once = max(1, ROWS_AT_ONCE // max(1, rows.height))
+    parts = list(shared.sort("source").iter_slices(at_once)) or [shared]
+    for where, part in zip(ranges("source", [each.item(0, "source") for each in parts[1:]]), parts, strict=True):
+        yield where, allocation(str(month), rows, part, minutes)
 
 
 @materialize(ASSET, task_run_name="profit figures", cache_policy=NO_CACHE, **RETRY)
@@ -140,13 +152,15 @@ def make_profit_figures(job: Job, stale: Mapping[str, str]) -> int:
         rows = _of(given.rows, month)
         profit_input = ProfitInput(
             rows=rows,
-            allocation=_of(ledger, month),
+            shares=account_shares(ledger.scan().filter(pl.col("month") == str(month))),
             salaries=_of(given.salaries, month),
             prior_salaries=_of(given.salaries, month.plus(-1)),
             expenses=_of(given.expenses, month),
             sums=company_month(rows.filter(pl.col("is_existing")), month, first),
         )
-        figures.add(str(month), profit_figures(profit_input, month, job.company))
+        accounts = with_allocation(rows, profit_input.shares)
+        company = profit_of_company(profit_input, accounts, month, job.company)
+        figures.add_parts(str(month), figure_parts(company, accounts, profit_of_accounts))
     inputs = {**given.versions, ledger.dataset.name: ledger.version}
     version = figures.commit(stale, watch.work(rows=figures.rows, inputs=inputs))
     say("profit figures", months=len(months), rows=figures.rows, version=version)

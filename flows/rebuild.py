@@ -52,8 +52,8 @@ def rebuild(month: str, stand: str | None = None) -> dict[str, Any]:
     with TemporaryDirectory(prefix="rebuild-", dir=Path(job.lake_root).parent) as folder:
         copies = copy_pinned(job, found.row["manifest"], folder)
         figures = make_again(_job_of(job, found, folder), Month.parse(month))
-    notes = {**used_footnotes(figures), **_manifest(found)["waivers"]}
-    digest, name = content_hash(figures, notes), found.row["snapshot_id"]
+    notes = {**used_footnotes(figures.lazy()), **_manifest(found)["waivers"]}
+    digest, name = content_hash([figures], notes), found.row["snapshot_id"]
     differ = changed_figures(figures_as(job.lake, found), figures).height
     say(f"{name} rebuilt: {'the same' if digest == found.row['content_hash'] else 'another'} hash", differ=differ)
     return {
@@ -115,4 +115,4 @@ def make_again(job: Job, month: Month) -> pl.DataFrame:
     make_profit_figures(job, stale)
     make_engagement_figures(job, stale_engagement(job, months))
     write_aggregated_figures(job, stale_aggregated(job, months))
-    return gold_figures(job, month)
+    return gold_figures(job, month).collect()

@@ -36,7 +36,8 @@ from storage.copies import KEPT_AS, Kept, copied, copy_name, keep
 from storage.dataset import Dataset
 from storage.errors import LakeBusy
 from storage.inputs import INPUTS, keep_inputs
-from storage.lake import Lake, key_number
+from storage.lake import UNREADABLE, Lake, key_number
+from storage.pieces import by_metric
 from storage.snapshots import draft_named
 from storage.work import Work
 
@@ -139,6 +140,11 @@ def certified_figures(lake: Lake, life: Life) -> pl.DataFrame:
 
 def kept_rows(lake: Lake, life: Life, source: Dataset) -> pl.DataFrame:
     """Return a table's rows of a revision's month as they stood when it was certified."""
+    return scan_kept(lake, life, source).collect()
+
+
+def scan_kept(lake: Lake, life: Life, source: Dataset) -> pl.LazyFrame:
+    """Return a table's rows of a revision's month as they stood when it was certified, lazily."""
     (kept,) = (each for each in KEPT if each.source is source)
     return copied(lake, kept, kept_of(life)[source.name])
 
@@ -166,10 +172,11 @@ def tampered(lake: Lake, log: Log) -> list[str]:
 def _hash(lake: Lake, life: Life) -> str:
     """Return the hash of a revision's figures as they are; nothing of such as cannot be read any more."""
     where = pl.col(KEPT_AS) == kept_of(life)[SNAPSHOT_FIGURE.name]
-    figures = lake.open(CERTIFIED_FIGURE).rows_if_readable(where)
-    if figures is None:
+    parts = (part for _, part in by_metric(lake.open(CERTIFIED_FIGURE).scan().filter(where).select(list(FIGURE))))
+    try:
+        return content_hash(parts, draft_named(lake, life.snapshot_id).manifest["footnotes"])
+    except UNREADABLE:
         return ""
-    return content_hash(figures.select(list(FIGURE)), draft_named(lake, life.snapshot_id).manifest["footnotes"])
 
 
 def keep_pending(lake: Lake, month: Month, found: pl.DataFrame, now: datetime, work: Work) -> None:

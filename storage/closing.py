@@ -132,7 +132,7 @@ def _blocking(incidents: Iterable[Incident], month: str) -> dict[str, str]:
     return {each.incident_id: each.problem.title for each in blocking}
 
 
-def checks_of(lake: Lake, month: Month, figures: pl.DataFrame) -> dict[str, Any]:
+def checks_of(lake: Lake, month: Month, figures: pl.LazyFrame) -> dict[str, Any]:
     """Return what is checked of a month's figures when they are merged, as JSON values; a manifest keeps it (S-2).
 
     Args:

@@ -81,6 +81,6 @@ def is_kept(lake: Lake, kept: Kept, name: str) -> bool:
     return lake.open(kept.target).done(name, name)
 
 
-def copied(lake: Lake, kept: Kept, name: str) -> pl.DataFrame:
-    """Return the rows of a copy."""
-    return lake.read(kept.target, pl.col(KEPT_AS) == name).drop(KEPT_AS)
+def copied(lake: Lake, kept: Kept, name: str) -> pl.LazyFrame:
+    """Return the rows of a copy, lazily."""
+    return lake.open(kept.target).scan().filter(pl.col(KEPT_AS) == name).drop(KEPT_AS)

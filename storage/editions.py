@@ -11,12 +11,13 @@ import polars as pl
 from compute.anchors import BadAnchor
 from compute.details import account_day_figures
 from compute.errors import BadMonth
+from compute.figures import FIGURE
 from compute.lifecycle import Life, Log, as_of
 from compute.months import Month
-from storage.catalog import ACCOUNT_DAY_TABLE, ACCOUNT_MONTH_TABLE
-from storage.certified import TEAM_DAY, certified_figures, kept_rows, read_log
+from storage.catalog import ACCOUNT_DAY_TABLE, ACCOUNT_MONTH_TABLE, SNAPSHOT_FIGURE
+from storage.certified import TEAM_DAY, read_log, scan_kept
 from storage.lake import Lake
-from storage.snapshots import details_of, drafts_of, figures_in
+from storage.snapshots import Sources, drafts_of, gold_sources, scan_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,28 @@ def _named(log: Log, month: str, stand: str, rows: Mapping[str, Mapping[str, Any
 
 def figures_as(lake: Lake, edition: Edition) -> pl.DataFrame:
     """Return the FIGURE rows of an edition; of a revision those that were certified."""
+    return scan_figures_as(lake, edition).collect()
+
+
+def scan_figures_as(lake: Lake, edition: Edition) -> pl.LazyFrame:
+    """Return the FIGURE rows of an edition, lazily."""
     life = edition.life
-    return certified_figures(lake, life) if life.certified else figures_in(lake, life.snapshot_id)
+    if life.certified:
+        return scan_kept(lake, life, SNAPSHOT_FIGURE).select(list(FIGURE))
+    return scan_figures(lake, life.snapshot_id)
 
 
 def details_as(lake: Lake, edition: Edition, month: Month) -> pl.DataFrame:
     """Return the FIGURE rows by day: of a revision as they stood then, of a draft as gold has them now."""
+    sources = details_sources(lake, edition, month)
+    figures = account_day_figures(sources.rows.collect(), sources.days.collect(), month)
+    return pl.concat([figures, sources.teams.collect()])
+
+
+def details_sources(lake: Lake, edition: Edition, month: Month) -> Sources:
+    """Return what the figures by day are made from: of a revision as it stood then, of a draft as gold has it now."""
     if not edition.life.certified:
-        return details_of(lake, month)
-    rows, days = (kept_rows(lake, edition.life, dataset) for dataset in (ACCOUNT_MONTH_TABLE, ACCOUNT_DAY_TABLE))
-    return pl.concat([account_day_figures(rows, days, month), kept_rows(lake, edition.life, TEAM_DAY)])
+        return gold_sources(lake, month)
+    return Sources(
+        *(scan_kept(lake, edition.life, dataset) for dataset in (ACCOUNT_MONTH_TABLE, ACCOUNT_DAY_TABLE, TEAM_DAY))
+    )

@@ -62,4 +62,4 @@ def pinned_rows(lake: Lake, dataset: Dataset, version: int, month: str) -> Pinne
     kept, name = INPUTS[dataset.name], copy_name(month, table.partitions()[month])
     if not is_kept(lake, kept, name):
         raise VersionGone(dataset=dataset.name, version=version)
-    return Pinned(copied(lake, kept, name), is_copy=True)
+    return Pinned(copied(lake, kept, name).collect(), is_copy=True)

@@ -294,7 +294,7 @@ class Table:
         if outside := {each.partition for each in files} - changed:
             raise ContractViolation(dataset=self.dataset.name, failures=(f"files outside the partitions: {outside}",))
         column, properties = self.dataset.partition_by, self._properties(work, keys, positions)
-        if column and not changed:
+        if not changed:
             return self._write_files((), properties, "append", None)
         where = [(column, "in", sorted(changed))] if column else None
         return self._write_files(files, properties, "overwrite", where)

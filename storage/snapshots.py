@@ -19,7 +19,9 @@ from compute.figures import FIGURE
 from compute.footnotes import FOOTNOTES
 from compute.months import Month
 from storage.catalog import ACCOUNT_DAY_TABLE, ACCOUNT_MONTH_TABLE, FIGURES, SNAPSHOT, SNAPSHOT_FIGURE
+from storage.files import Replacement
 from storage.lake import Lake
+from storage.pieces import by_metric
 from storage.work import Work
 
 
@@ -87,7 +89,7 @@ def drafted_months(lake: Lake) -> set[Month]:
 def save_draft(
     lake: Lake,
     month: Month,
-    figures: pl.DataFrame,
+    figures: pl.LazyFrame,
     *,
     manifest: Mapping[str, Any],
     as_of: datetime,
@@ -110,15 +112,15 @@ def save_draft(
     Raises:
         LakeBusy: when another run made a draft meanwhile.
     """
-    manifests, store = lake.open(SNAPSHOT), lake.open(SNAPSHOT_FIGURE)
-    digest = content_hash(figures, manifest["footnotes"])
+    manifests, store = lake.open(SNAPSHOT), Replacement(lake, SNAPSHOT_FIGURE)
+    digest = content_hash((part for _, part in by_metric(figures)), manifest["footnotes"])
     live = live_draft(lake, month)
     if live and live.content_hash == digest:
         return live
     number = live.number + 1 if live else 1
     snapshot_id = f"{month}-d{number}"
-    named = figures.with_columns(snapshot_id=pl.lit(snapshot_id))
-    store.replace(named, {snapshot_id: digest}, replace(work, dataset=SNAPSHOT_FIGURE.name))
+    store.add_parts(snapshot_id, by_metric(figures.with_columns(snapshot_id=pl.lit(snapshot_id))))
+    store.commit({snapshot_id: digest}, replace(work, dataset=SNAPSHOT_FIGURE.name))
     row: dict[str, Any] = {
         "snapshot_id": snapshot_id,
         "month": str(month),
@@ -144,18 +146,41 @@ def figures_of(lake: Lake, month: Month) -> pl.DataFrame:
 
 def figures_in(lake: Lake, snapshot_id: str) -> pl.DataFrame:
     """Return the FIGURE rows of a snapshot."""
-    return lake.read(SNAPSHOT_FIGURE, pl.col("snapshot_id") == snapshot_id, list(FIGURE))
+    return scan_figures(lake, snapshot_id).collect()
+
+
+def scan_figures(lake: Lake, snapshot_id: str) -> pl.LazyFrame:
+    """Return the FIGURE rows of a snapshot, lazily."""
+    return lake.open(SNAPSHOT_FIGURE).scan().filter(pl.col("snapshot_id") == snapshot_id).select(list(FIGURE))
 
 
 def details_of(lake: Lake, month: Month) -> pl.DataFrame:
     """Return the FIGURE rows of a month by account and day, and by team and day, as gold has them now."""
+    sources = gold_sources(lake, month)
+    figures = account_day_figures(sources.rows.collect(), sources.days.collect(), month)
+    return pl.concat([figures, sources.teams.collect()])
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the figures of a month by day are made from: ACCOUNT_MONTH, ACCOUNT_DAY, and FIGURE rows of teams."""
+
+    rows: pl.LazyFrame
+    days: pl.LazyFrame
+    teams: pl.LazyFrame
+
+
+def gold_sources(lake: Lake, month: Month) -> Sources:
+    """Return them as gold has them now."""
     of_month = pl.col("month") == str(month)
-    rows, days = (lake.read(dataset, of_month) for dataset in (ACCOUNT_MONTH_TABLE, ACCOUNT_DAY_TABLE))
-    teams = lake.read(FIGURES["engagement"], of_month & pl.col("grain").is_in(DETAILS))
-    return pl.concat([account_day_figures(rows, days, month), teams])
+    rows, days, figures = (
+        lake.open(dataset).scan().filter(of_month)
+        for dataset in (ACCOUNT_MONTH_TABLE, ACCOUNT_DAY_TABLE, FIGURES["engagement"])
+    )
+    return Sources(rows, days, figures.filter(pl.col("grain").is_in(DETAILS)))
 
 
-def used_footnotes(figures: pl.DataFrame) -> dict[str, str]:
+def used_footnotes(figures: pl.LazyFrame) -> dict[str, str]:
     """Return the footnotes that the figures carry, id → text."""
-    ids = figures.get_column("footnote_ids").str.split(";").explode()
-    return {name: FOOTNOTES[name] for name in sorted(set(ids.drop_nulls().to_list()) - {""})}
+    used = figures.select(pl.col("footnote_ids").unique().drop_nulls()).collect(engine="streaming").to_series()
+    return {name: FOOTNOTES[name] for name in sorted({name for ids in used for name in ids.split(";")} - {""})}

@@ -13,7 +13,7 @@ import polars as pl
 from compute.account_month import Records, account_month
 from compute.accounts import accounts, named_in
 from compute.aggregated import AggregatedInput, aggregated_figures, stored_figures
-from compute.allocation import active_minutes, allocation, sources
+from compute.allocation import account_shares, active_minutes, allocation, sources
 from compute.company import Company
 from compute.company_month import company_month
 from compute.contracts.contract import PLACE, TOPIC_PLACE, Contract
@@ -218,7 +218,7 @@ class Books:
             self.first_month, self.as_of,
         )  # fmt: skip
         profit_input = ProfitInput(
-            rows, self.ledger(month), self.of("salaries", month), self.of("salaries", month.plus(-1)),
+            rows, account_shares(self.ledger(month).lazy()), self.of("salaries", month), self.of("salaries", month.plus(-1)),
             self.of("expenses", month), self._sums(month),
         )  # fmt: skip
         parts = [

@@ -4,8 +4,10 @@ Source: `interface.md`, "Exports".
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +15,7 @@ import polars as pl
 import typer
 
 from compute.errors import BadSetting
-from compute.exchange import metrics_table, plain, to_csv
+from compute.exchange import plain, to_csv
 from compute.judging import UNDATED
 from compute.money import RATIO
 from compute.months import Month, parse_months
@@ -31,7 +33,8 @@ from storage.catalog import (
     RECONCILIATION_ROW,
 )
 from storage.dataset import Dataset
-from storage.editions import details_as, edition, figures_as
+from storage.editions import edition
+from storage.exported import metric_pieces
 from storage.lake import Lake
 from storage.queries import timed_query
 from storage.runs import runs
@@ -40,9 +43,8 @@ from storage.snapshots import drafts_of
 Format = Literal["csv", "json", "table", "parquet"]
 
 
-def _metrics(lake: Lake, month: Month, stand: str | None = None, at: datetime | None = None) -> pl.DataFrame:
-    found = edition(lake, month, stand, at)
-    return metrics_table(pl.concat([figures_as(lake, found), details_as(lake, found, month)]), found.revision)
+def _metrics(lake: Lake, month: Month) -> pl.DataFrame:
+    return pl.concat(metric_pieces(lake, edition(lake, month), month))
 
 
 def _monthly(dataset: Dataset, *columns: str) -> Callable[[Lake, Month], pl.DataFrame]:
@@ -111,19 +113,20 @@ def export(
     """
     lake = Lake(load_settings().lake_place)
     with timed_query(lake, f"export {table}"):
+        if table == "metrics" and month is not None:
+            write_pieces(_metric_pieces(lake, month, stand, parse_instant(as_of) if as_of else None), form, out)
+            return
         if stand or as_of:
-            rows = _edition(lake, table, month, stand, parse_instant(as_of) if as_of else None)
-        else:
-            rows = _rows(lake, table, month)
-    # Sorted by all columns, as text sorts: the same rows are the same bytes.
-    rows = rows.sort([pl.col(name).cast(pl.String) for name in rows.columns], nulls_last=False)
-    write(rows, form, out)
+            raise BadSetting("Editions are those of a month's metrics: techflow export metrics 2024-01 --edition r1.")
+        rows = _rows(lake, table, month)
+        # Sorted by all columns, as text sorts: the same rows are the same bytes.
+        write(rows.sort([pl.col(name).cast(pl.String) for name in rows.columns], nulls_last=False), form, out)
 
 
-def _edition(lake: Lake, table: str, month: str | None, stand: str | None, at: datetime | None) -> pl.DataFrame:
-    if table != "metrics" or month is None:
-        raise BadSetting("Editions are those of a month's metrics: techflow export metrics 2024-01 --edition r1.")
-    return pl.concat([_metrics(lake, each, stand, at) for each in parse_months(month)])
+def _metric_pieces(lake: Lake, months: str, stand: str | None, at: datetime | None) -> Iterator[pl.DataFrame]:
+    """Return the metrics of months in order; every edition is found before any is read."""
+    found = [(edition(lake, month, stand, at), month) for month in parse_months(months)]
+    return chain.from_iterable(metric_pieces(lake, each, month) for each, month in found)
 
 
 def _rows(lake: Lake, table: str, month: str | None) -> pl.DataFrame:
@@ -142,21 +145,38 @@ def _rows(lake: Lake, table: str, month: str | None) -> pl.DataFrame:
 
 def write(rows: pl.DataFrame, form: Format, out: Path | None) -> None:
     """Write rows in a format to a file, or to standard output."""
+    write_pieces(iter([rows]), form, out)
+
+
+def write_pieces(pieces: Iterator[pl.DataFrame], form: Format, out: Path | None) -> None:
+    """Write the rows of pieces, one after the other; CSV and JSON hold one piece in memory at a time."""
     if form == "parquet":
-        target = out or sys.stdout.buffer
-        rows.write_parquet(target)
+        pl.concat(pieces).write_parquet(out or sys.stdout.buffer)
         return
-    text = to_csv(rows) if form == "csv" else _json(rows) if form == "json" else _table(rows)
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        out.write_text(text, encoding="utf-8")
+    texts = _csv(pieces) if form == "csv" else _json(pieces) if form == "json" else iter([_table(pl.concat(pieces))])
+    begin = next(texts)  # what cannot be read is said before a file is made
+    with nullcontext() if out is None else out.open("w", encoding="utf-8", newline="") as file:
+        for text in chain([begin], texts):
+            if file is None:
+                typer.echo(text, nl=False)
+            else:
+                file.write(text)
 
 
-def _json(rows: pl.DataFrame) -> str:
-    """Return rows as JSON; decimals are text, so that no reader makes floats of them."""
-    exact = rows.with_columns(pl.col(pl.Decimal).cast(pl.String), pl.col(pl.Date).cast(pl.String))
-    return exact.write_json() + "\n"
+def _csv(pieces: Iterator[pl.DataFrame]) -> Iterator[str]:
+    for number, rows in enumerate(pieces):
+        yield to_csv(rows, has_header=number == 0)
+
+
+def _json(pieces: Iterator[pl.DataFrame]) -> Iterator[str]:
+    """Return rows as one JSON array; decimals are text, so that no reader makes floats of them."""
+    has_rows = False
+    for number, rows in enumerate(pieces):
+        exact = rows.with_columns(pl.col(pl.Decimal).cast(pl.String), pl.col(pl.Date).cast(pl.String))
+        begin, comma = "[" if number == 0 else "", "," if has_rows and rows.height else ""
+        yield begin + comma + exact.write_json()[1:-1]
+        has_rows = has_rows or rows.height > 0
+    yield "]\n"
 
 
 def _table(rows: pl.DataFrame) -> str:

@@ -15,6 +15,7 @@ from compute.account_month import ACCOUNT_MONTH
 from compute.buckets import with_bucket
 from compute.company import Company
 from compute.company_month import company_month
+from compute.details import DAY_METRICS
 from compute.engagement import EngagementInput, account_days, day_figures, engagement_figures
 from compute.engagement_day import user_days
 from compute.months import Month
@@ -211,7 +212,7 @@ def test_distinct_users_are_counted_anew_at_every_grain(
 
 
 def figure_table(given_: EngagementInput, month: Month) -> pl.DataFrame:
-    return pl.concat([engagement_figures(given_, month), day_figures(account_days(given_, month))])
+    return pl.concat([engagement_figures(given_, month), day_figures(account_days(given_, month), DAY_METRICS)])
 
 
 def engagement(

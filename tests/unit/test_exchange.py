@@ -87,7 +87,7 @@ def test_the_hash_is_that_of_the_rows_without_revision_and_of_the_footnotes_in_o
     )
     notes = {"estimated": "From a contract.", "carried_forward": "From an earlier bill."}
 
-    assert hashlib.sha256(text.encode()).hexdigest() == content_hash(figures(ARR, MRR), notes)
+    assert hashlib.sha256(text.encode()).hexdigest() == content_hash([figures(ARR, MRR)], notes)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_hash_is_that_of_the_rows_without_revision_and_of_the_footnotes_in_o
     [figure("M-24", "5", grain="account_day"), figure("M-46", "5", grain="team_day"), figure("M-47", "5", "count")],
 )
 def test_days_and_the_freshness_of_sources_are_not_hashed(aside: dict[str, Any]) -> None:
-    assert content_hash(figures(ARR), {}) == content_hash(figures(ARR, aside), {})
+    assert content_hash([figures(ARR)], {}) == content_hash([figures(ARR, aside)], {})
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_days_and_the_freshness_of_sources_are_not_hashed(aside: dict[str, Any])
     ],
 )
 def test_every_other_difference_changes_the_hash(other: dict[str, Any]) -> None:
-    assert content_hash(figures(ARR), {}) != content_hash(figures(other), {})
+    assert content_hash([figures(ARR)], {}) != content_hash([figures(other)], {})

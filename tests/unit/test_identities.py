@@ -22,7 +22,7 @@ BEFORE = {"M-01": Decimal(100), "M-05": Decimal(2)}
 
 
 def broken(company: dict[str, int | None], *, allocated: int = 55, to_allocate: int = 55) -> list[str]:
-    return broken_identities(figures(company), BEFORE, Decimal(allocated), Decimal(to_allocate))
+    return broken_identities(figures(company).lazy(), BEFORE, Decimal(allocated), Decimal(to_allocate))
 
 
 def figures(company: dict[str, int | None]) -> pl.DataFrame:
@@ -68,4 +68,4 @@ def test_mrr_that_is_not_billed_is_counted_by_how_it_is_known() -> None:
         value=pl.when(grain_key="A").then(None).otherwise("value"),
         quality=pl.when(grain_key="B").then(pl.lit("carried_forward")).otherwise("quality"),
     )
-    assert {"null": 1, "carried_forward": 1, "estimated": 0, "imputed": 0} == mrr_quality(rows)
+    assert {"null": 1, "carried_forward": 1, "estimated": 0, "imputed": 0} == mrr_quality(rows.lazy())

@@ -9,7 +9,8 @@ from itertools import product
 import polars as pl
 import pytest
 
-from compute.status import end_of_day, order_of_events, status_timeline
+from compute.status import end_of_day, status_timeline
+from compute.status_order import order_of_events
 from compute.statuses import DEFAULT_GRAPH, NO_STATUS, STATUSES, Graph
 
 Row = tuple[int, str | None, str]  # day of January, previous, new
