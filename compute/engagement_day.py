@@ -36,11 +36,12 @@ def user_days(clicks: pl.DataFrame, sessions: pl.DataFrame, company: Company) ->
     """Return the USER_DAY rows of accepted clicks and usage sessions of whole users."""
     day, used = ("date", *_WHO), pl.concat([_sessions(sessions, company), _minutes(sessions)], how="diagonal")
     clicked = _clicked(clicks, company)
-    used = pl.concat([used, clicked.filter(scattered(clicked, day))], how="diagonal")
-    met = pl.concat([clicked.filter(~scattered(clicked, day)).join(used, on=day, how="semi"), used], how="diagonal")
+    is_scattered = scattered(clicked, day)
+    alone, used = clicked.filter(~is_scattered), pl.concat([clicked.filter(is_scattered), used], how="diagonal")
+    met = pl.concat([alone.join(used, on=day, how="semi"), used], how="diagonal")
     counts = pl.col("clicks", "qualifying_clicks", "usage_sessions", "minutes").sum()
     added = met.group_by(day).agg(counts, pl.col("features").explode().drop_nulls().unique().sort())
-    days = pl.concat([clicked.join(used, on=day, how="anti"), added], how="diagonal").with_columns(
+    days = pl.concat([alone.join(used, on=day, how="anti"), added], how="diagonal").with_columns(
         pl.col("usage_sessions", "minutes").fill_null(0), month=month_of(pl.col("date"))
     )
     return typed(days, USER_DAY).sort("_bucket", "account_id", "user_id", "date")

@@ -102,7 +102,7 @@ def join(pieces: pl.DataFrame) -> pl.DataFrame:
 
 
 def _join(pieces: pl.DataFrame, within: tuple[str, ...]) -> pl.DataFrame:
-    visits = stretches(pieces.sort(*VISIT, "started_at"), (*VISIT, *within))
+    visits = stretches(pieces.sort("_bucket", *VISIT, "started_at"), (*VISIT, *within))
     gap = visits.rows.select((_START - _END.shift(1)).dt.total_microseconds().fill_null(0)).to_series().to_numpy()
     is_parted = visits.rows.get_column("session_id").is_null().to_numpy() & (gap > IDLE_US)
     one = visits.cut(np.flatnonzero(is_parted))
@@ -114,4 +114,4 @@ def _join(pieces: pl.DataFrame, within: tuple[str, ...]) -> pl.DataFrame:
         clicks=one.total(one.rows.get_column("clicks").to_numpy()),
         features=one.distinct(one.rows.get_column("features")),
     )
-    return typed(joined.with_columns(date=_START.dt.date()), PIECE).sort("_bucket", *VISIT, "started_at")
+    return typed(joined.with_columns(date=_START.dt.date()), PIECE)
