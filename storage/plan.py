@@ -77,8 +77,9 @@ def _cut(months: tuple[Month, ...], rows: Weights, most: int) -> Iterator[Cut]:
     # A row more in each bucket, so that a month without rows has places to cut at too.
     until = np.cumsum(rows + 1)
     pieces = min(BUCKETS, max(2, math.ceil(rows.sum() / most)))
-    inner = np.searchsorted(until, until[-1] * np.arange(1, pieces) / pieces) + 1
-    for first, last in pairwise(np.unique([0, *inner, BUCKETS]).tolist()):
+    even = np.searchsorted(until, until[-1] * np.arange(1, pieces) / pieces) + 1
+    full = np.flatnonzero(rows > most)
+    for first, last in pairwise(np.unique([0, *even, *full, *(full + 1), BUCKETS]).tolist()):
         is_narrow = last == first + 1
         for begin, end in _windows(months, math.ceil(rows[first] / most) if is_narrow else 1):
             yield Cut(months, first, last, begin, end)

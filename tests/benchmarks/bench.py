@@ -30,7 +30,7 @@ OURS = ("ours, ray", "ours, inline")
 QUICK = ("floor", *OURS, "polars", "duckdb")
 SLOW = ("pyspark", "daft", "ray-data")
 SLOW_UP_TO = 10_000_000  # beyond it they take minutes a round
-WARM = 200_000
+WARM = 20_000
 
 
 def main(sizes: list[int], rounds: int = 3) -> None:
@@ -67,7 +67,7 @@ def _table(title: str, shape: Shape, engines: list[str], warm: Path, python: str
 def _measured(engine: str, lake: Path, warm: Path, out: Path, python: str) -> Taken:
     env = {**os.environ, "PYTHONPATH": str(Path.cwd()), "PREFECT_HOME": str((PLACE / "prefect").resolve()),
            "PREFECT_LOGGING_LEVEL": "ERROR", "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300", "RAY_USAGE_STATS_ENABLED": "0", "DO_NOT_TRACK": "1",
-           "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DAFT_ANALYTICS_ENABLED": "0"}  # fmt: skip
+           "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DAFT_ANALYTICS_ENABLED": "0", "RAY_ADDRESS": "local"}  # fmt: skip
     log = PLACE / f"{engine.replace(', ', '-')}.log"
     if engine in OURS:
         for each in (lake, warm):
@@ -78,7 +78,7 @@ def _measured(engine: str, lake: Path, warm: Path, out: Path, python: str) -> Ta
     company = Company()
     spec = {"files": _files(lake), "warm": _files(warm), "out": str(out), "aliases": company.features.aliases,
             "deny": list(company.vocabulary.non_qualifying_event_types)}  # fmt: skip
-    place = PLACE / "spec.json"
+    place = out / "spec.json"
     place.write_text(json.dumps(spec))
     return measure([python, "-m", "tests.benchmarks.peers.run", engine, str(place)], env, log)
 
@@ -139,7 +139,9 @@ def _ours(lake: Lake, name: str) -> pl.LazyFrame:
     day, features = pl.col("date").cast(pl.Int32), pl.col("features").list.join("|")
     if name == "days":
         rows = lake.open(USER_DAY_TABLE).scan()
-        return rows.select("account_id", "user_id", "clicks", day=day, qualifying="qualifying_clicks", features=features)
+        return rows.select(
+            "account_id", "user_id", "clicks", day=day, qualifying="qualifying_clicks", features=features
+        )
     us = {"started": pl.col("started_at").dt.epoch("us"), "ended": pl.col("ended_at").dt.epoch("us")}
     return lake.open(SESSION_PART).scan().select(
         "account_id", "user_id", "session_id", "clicks", **us, day=day, active="active_us", features=features

@@ -20,7 +20,6 @@ from storage.work import DataFile, Work
 
 CLICKS = SILVER["click_events"]
 MONTH, FIRST_DAY, DAYS = "2024-01", 1_704_067_200_000_000, 31
-ROWS_PER_FILE = 200_000  # as flows/settle.py cuts a month
 MINUTE = 60_000_000
 KINDS = ("page_view", "feature_click", "click", "search", "export", "api_call", "login", "logout", "heartbeat", "error")
 FEATURES = ("API", "API Access", "Analytics", "Advanced Analytics", "Reports", "Dashboard", "SSO", "Audit Log")
@@ -34,11 +33,13 @@ class Shape:
     Attributes:
         whale: the share of all clicks that one account makes.
         named: the share of visits that have a session_id.
+        file_rows: about how many a file holds; as flows/settle.py cuts a month.
     """
 
     clicks: int
     whale: float = 0.2
     named: float = 0.95
+    file_rows: int = 200_000
 
 
 def fill(lake: Lake, shape: Shape) -> int:
@@ -47,7 +48,7 @@ def fill(lake: Lake, shape: Shape) -> int:
     users = _users(shape, random)
     table, files = lake.open(CLICKS), list[DataFile]()
     table.created()
-    for first, last in bucket_ranges(min(BUCKETS, 1 + shape.clicks // ROWS_PER_FILE)):
+    for first, last in bucket_ranges(min(BUCKETS, 1 + shape.clicks // shape.file_rows)):
         mine = users.filter(pl.col("_bucket").is_between(first, last, closed="left"))
         files += write_files(lake, CLICKS, _clicks(mine, shape, random))
     table.replace_files(files, {MONTH: "benchmark"}, WORK)

@@ -106,7 +106,7 @@ def start_ray() -> None:
     """Start Ray on this machine, for those who run on it."""
     import ray
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
 
 
 ENGINES: dict[str, tuple[Callable[[Spec], None], Callable[[], object]]] = {
