@@ -398,7 +398,9 @@ class Table:
                     configuration={
                         # Statistics of decimals are stored as floats and lose rows in filters.
                         "delta.dataSkippingStatsColumns": ",".join(
-                            name for name in self.dataset.key if name != self.dataset.partition_by
+                            name
+                            for name in self.dataset.schema
+                            if name in (*self.dataset.key, "_bucket") and name != self.dataset.partition_by
                         ),
                         _FORMAT: LAKE_FORMAT,
                         **({"delta.appendOnly": "true"} if self.dataset.is_append_only else {}),

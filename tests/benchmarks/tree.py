@@ -96,7 +96,8 @@ def measure(command: Sequence[str], env: dict[str, str], log: Path) -> Taken:
 
 
 def _followed(process: subprocess.Popen[str], tree: _Tree) -> tuple[float, float, float | None]:
-    assert process.stdout and process.stdin
+    assert process.stdout
+    assert process.stdin
     before = after = 0.0
     wall = None
     for line in process.stdout:
