@@ -1,4 +1,4 @@
-"""How the session rollup stands beside other engines: `make bench`, or `python -m tests.benchmarks.bench [CLICKS ...]`.
+"""How the session rollup stands beside other engines: `make bench`, or `python -m tests.benchmarks.bench [CLICKS ...] [--rounds N]`.
 
 Every engine reads the same files of silver, in a process of its own, engines in turn, several rounds; start-up and a
 warm-up on a small lake are not counted. Answers are compared row by row. Tables are printed; the figures are kept as
@@ -11,6 +11,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -33,15 +34,15 @@ SLOW_UP_TO = 10_000_000  # beyond it they take minutes a round
 WARM = 20_000
 
 
-def main(sizes: list[int], rounds: int = 3) -> None:
+def main(clicks: list[int], rounds: int) -> None:
     """Print a table a size."""
     PLACE.mkdir(exist_ok=True)
     python = _peers()
     warm = _lake(Shape(WARM))
     for named, title in ((0.95, "sessions by session_id"), (0.0, "sessions by gaps alone")):
-        for clicks in sizes if named else sizes[:1]:
-            engines = [*QUICK, *(SLOW if clicks <= SLOW_UP_TO and named else ())]
-            _table(title, Shape(clicks, named=named), engines, warm, python, rounds)
+        for size in clicks if named else clicks[:1]:
+            engines = [*QUICK, *(SLOW if size <= SLOW_UP_TO and named else ())]
+            _table(title, Shape(size, named=named), engines, warm, python, rounds)
 
 
 def _table(title: str, shape: Shape, engines: list[str], warm: Path, python: str, rounds: int) -> None:
@@ -165,4 +166,7 @@ def _columns(every: list[Taken]) -> Iterator[list[float]]:
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or [1_000_000, 10_000_000])
+    asked = ArgumentParser(description=__doc__)
+    asked.add_argument("clicks", nargs="*", type=int, default=[1_000_000, 10_000_000])
+    asked.add_argument("--rounds", type=int, default=3)
+    main(**vars(asked.parse_args()))

@@ -94,7 +94,7 @@ def test_the_log_of_a_table_tells_what_lies_in_which_bucket(tmp_path: Path) -> N
 
     held = (
         lake.read(CLICKS)
-        .group_by(third=pl.col("_bucket").cut([20, 41]))
+        .group_by(third=(pl.col("_bucket") > 20).cast(pl.Int8) + (pl.col("_bucket") > 41))
         .agg(rows=pl.len(), first=pl.col("_bucket").min(), last=pl.col("_bucket").max())
     )
     assert count == held.get_column("rows").sum()
