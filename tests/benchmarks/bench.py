@@ -11,6 +11,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -53,12 +54,12 @@ def _table(title: str, shape: Shape, engines: list[str], warm: Path, python: str
         for engine in engines:
             if engine in SLOW and round_:
                 continue
-            out = PLACE / "out"
-            shutil.rmtree(out, ignore_errors=True)
-            out.mkdir()
-            taken[engine].append(_measured(engine, lake, warm, out.resolve(), python))
-            if engine != "floor":
-                answers[engine] = _answer(engine, lake, out)
+            with tempfile.TemporaryDirectory(dir=PLACE) as folder:
+                out = Path(folder).resolve()
+                taken[engine].append(_measured(engine, lake, warm, out, python))
+                if engine != "floor":
+                    answers[engine] = _answer(engine, lake, out)
+            print(f"  {engine}: {taken[engine][-1]}", file=sys.stderr, flush=True)  # noqa: T201
     _print(title, shape, taken, answers)
     kept = {engine: [asdict(each) for each in every] for engine, every in taken.items()}
     named = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{shape.clicks}-{shape.named}.json"
