@@ -10,7 +10,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-golden test check fix test-integration mutation lock docs
+.PHONY: help setup demo demo-golden test check fix test-integration mutation bench lock docs
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -46,6 +46,10 @@ test: check test-integration ## all tests
 
 mutation: $(STAMP) ## change compute/ in small ways and see which changes no test notices; an hour or two
 	$(BIN)/python -m tests.mutation.run
+
+bench: $(STAMP) ## the session rollup beside DuckDB, Polars, PySpark, Daft and Ray Data; CLICKS="1000000 10000000" are the sizes, ROUNDS=3 the runs of each
+	$(BIN)/python -m tests.benchmarks.bench --rounds $(or $(ROUNDS),3) $(CLICKS)
+	$(BIN)/python -m tests.benchmarks.lake_costs
 
 fix: $(STAMP) ## format and apply safe fixes
 	$(BIN)/ruff format .
