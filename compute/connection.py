@@ -48,6 +48,7 @@ def connect(address: str = "") -> None:
     if ray.is_initialized():
         return
     _require_answer(address)
+    logging.getLogger("ray").setLevel(logging.ERROR)  # configure_logging=False leaves the user's logging alone
     try:
         with _kept_sigterm():
             ray.init(

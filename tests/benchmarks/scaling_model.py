@@ -1,0 +1,117 @@
+"""What the session rollup of a month costs on a cluster, from constants that `scaling.py` measures.
+
+    seconds = start + plan + max(work, handing over) + commit
+    work    = (events × event + shards × shard) ÷ processors
+    shards  = events ÷ rows a shard, at most one a bucket and date
+
+Nothing here is measured and nothing is read: it is arithmetic, for docs/scaling.md and its test.
+"""
+
+import math
+from dataclasses import dataclass
+
+BUCKETS, DATES = 64, 31
+CORES_PER_NODE = 8
+USD_PER_NODE_HOUR = 0.40  # an assumption: 8 virtual processors, 16 GiB, on demand
+USD_PER_GB_MONTH = 0.023  # an assumption: an object store
+GIB_PER_CORE = 2.0
+TABLES = 3  # user-days, session parts, sessions: a file each for a shard
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Constants of one machine, in seconds of one processor unless said otherwise.
+
+    Attributes:
+        event: to read, roll up and write a click.
+        shard: what a shard costs however few clicks it has.
+        handing: the driver's time to hand a shard over and take its description.
+        file: to add one file in a commit.
+        commit: a commit of no file.
+        start: to connect and have a first worker.
+        rows_per_shard: clicks that a shard is cut to.
+        stored_bytes: of a click in silver.
+        memory_bytes: of a click while it is rolled up.
+    """
+
+    event: float
+    shard: float
+    handing: float
+    file: float
+    commit: float
+    start: float
+    rows_per_shard: int
+    stored_bytes: float
+    memory_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a month costs.
+
+    Attributes:
+        seconds: wall time.
+        rows_per_shard: as the cut allows, above what is asked for when a month is too large for its buckets.
+    """
+
+    shards: int
+    rows_per_shard: float
+    work_seconds: float
+    driver_seconds: float
+    commit_seconds: float
+    seconds: float
+    usd: float
+    storage_usd: float
+
+    @property
+    def bound(self) -> str:
+        """What the wall time is made of most."""
+        parts = {"work": self.work_seconds, "driver": self.driver_seconds, "commit": self.commit_seconds}
+        return max(parts, key=parts.__getitem__)
+
+
+def shards(events: int, costs: Costs) -> int:
+    """Return into how many shards a month is cut.
+
+    >>> costs = Costs(1e-6, 0.1, 1e-3, 1e-5, 0.01, 5.0, 1_000_000, 30, 250)
+    >>> shards(1, costs), shards(10**9, costs), shards(10**11, costs)
+    (2, 1000, 1984)
+    """
+    return min(BUCKETS * DATES, max(2, math.ceil(events / costs.rows_per_shard)))
+
+
+def processor_seconds(events: int, costs: Costs) -> float:
+    """Return the work itself, on one processor."""
+    return events * costs.event + shards(events, costs) * costs.shard
+
+
+def price(events: int, nodes: int, costs: Costs) -> Price:
+    """Return what a month of so many events costs on so many worker nodes."""
+    count = shards(events, costs)
+    work = processor_seconds(events, costs) / min(nodes * CORES_PER_NODE, count)
+    driver = count * costs.handing
+    commit = TABLES * (costs.commit + count * costs.file)
+    seconds = costs.start + max(work, driver) + commit
+    return Price(
+        shards=count,
+        rows_per_shard=events / count,
+        work_seconds=work,
+        driver_seconds=driver,
+        commit_seconds=commit,
+        seconds=seconds,
+        usd=nodes * USD_PER_NODE_HOUR * seconds / 3600,
+        storage_usd=events * costs.stored_bytes / 1e9 * USD_PER_GB_MONTH,
+    )
+
+
+def fits(events: int, costs: Costs) -> bool:
+    """Tell whether a shard fits the memory of its processor."""
+    return events / shards(events, costs) * costs.memory_bytes <= GIB_PER_CORE * 2**30
+
+
+def nodes_within(events: int, seconds: float, costs: Costs) -> int | None:
+    """Return the fewest nodes that make a month in so many seconds; None when no number of them does."""
+    for nodes in range(1, BUCKETS * DATES // CORES_PER_NODE + 2):
+        if price(events, nodes, costs).seconds <= seconds:
+            return nodes
+    return None
