@@ -43,13 +43,14 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
         place / "home", EXAMPLES / "golden" / "landing", place / "prefect", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=TOKEN,
         PYTHONPATH=str(ROOT), TECHFLOW_EXECUTOR="ray", TECHFLOW_LEDGER=str(EXAMPLES / "golden" / "ledger.sqlite"),
     )  # fmt: skip
-    port, jobs, client = free_ports(3)
+    port, jobs, agent, client = free_ports(4)
     words = [RAY, "start", "--head", "--block", "--num-cpus=1", f"--port={port}", "--dashboard-host=127.0.0.1",
-             f"--dashboard-port={jobs}", f"--ray-client-server-port={client}"]  # fmt: skip
+             f"--dashboard-port={jobs}", f"--dashboard-agent-listen-port={agent}",
+             f"--ray-client-server-port={client}"]  # fmt: skip
     with ending() as started:
         started.append(start(words, env))
         made = Head(f"127.0.0.1:{port}", f"http://127.0.0.1:{jobs}", env)
-        wait_until(lambda: answers(f"{made.jobs}/api/version"), "the job server", 120)
+        wait_until(lambda: answers(f"{made.jobs}/api/jobs/"), "the job server", 120)
         yield made
 
 
