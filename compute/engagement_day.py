@@ -10,7 +10,8 @@ import polars as pl
 from compute.company import Company
 from compute.months import month_of
 from compute.schema import Schema, typed
-from compute.sessions import canonical
+from compute.sessions import as_sold
+from compute.stretches import scattered, stretches
 
 USER_DAY: Schema = {
     "month": pl.String,
@@ -33,22 +34,30 @@ IS_ACTIVE = (pl.col("qualifying_clicks") > 0) | (pl.col("minutes") > 0)
 
 def user_days(clicks: pl.DataFrame, sessions: pl.DataFrame, company: Company) -> pl.DataFrame:
     """Return the USER_DAY rows of accepted clicks and usage sessions of whole users."""
-    used = pl.concat([_clicked(clicks, company), _sessions(sessions, company), _minutes(sessions)], how="diagonal")
+    day, used = ("date", *_WHO), pl.concat([_sessions(sessions, company), _minutes(sessions)], how="diagonal")
+    clicked = _clicked(clicks, company)
+    is_scattered = scattered(clicked, day)
+    alone, used = clicked.filter(~is_scattered), pl.concat([clicked.filter(is_scattered), used], how="diagonal")
+    met = pl.concat([alone.join(used, on=day, how="semi"), used], how="diagonal")
     counts = pl.col("clicks", "qualifying_clicks", "usage_sessions", "minutes").sum()
-    days = used.group_by("date", *_WHO).agg(counts, pl.col("features").explode().drop_nulls().unique().sort())
-    return typed(days.with_columns(month=month_of(pl.col("date"))), USER_DAY).sort(
-        "_bucket", "account_id", "user_id", "date"
+    added = met.group_by(day).agg(counts, pl.col("features").explode().drop_nulls().unique().sort())
+    days = pl.concat([alone.join(used, on=day, how="anti"), added], how="diagonal").with_columns(
+        pl.col("usage_sessions", "minutes").fill_null(0), month=month_of(pl.col("date"))
     )
+    return typed(days, USER_DAY).sort("_bucket", "account_id", "user_id", "date")
 
 
 def _clicked(clicks: pl.DataFrame, company: Company) -> pl.DataFrame:
     # A deny-list: unknown types qualify (U-101).
     qualifies = ~pl.col("event_type").is_in(company.vocabulary.non_qualifying_event_types)
-    feature = pl.when(qualifies).then(canonical(pl.col("feature_name"), company))
-    return clicks.group_by(*_WHO, date=pl.col("timestamp").dt.date()).agg(
-        clicks=pl.len().cast(pl.Int64), qualifying_clicks=qualifies.sum().cast(pl.Int64),
-        features=feature.drop_nulls().unique(),
-    )  # fmt: skip
+    feature = pl.when(qualifies).then(as_sold(clicks.get_column("feature_name"), company))
+    dated = clicks.select(*_WHO, date=pl.col("timestamp").dt.date(), qualifies=qualifies, feature=feature)
+    one = stretches(dated, ("account_id", "user_id", "date"))
+    return one.first("date", *_WHO).with_columns(
+        clicks=one.sizes,
+        qualifying_clicks=one.total(one.rows.get_column("qualifies").to_numpy()),
+        features=one.distinct(one.rows.get_column("feature")),
+    )
 
 
 def _sessions(sessions: pl.DataFrame, company: Company) -> pl.DataFrame:

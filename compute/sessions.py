@@ -7,10 +7,12 @@ never overlap once equal bins are merged.
 Source: `metrics.md` §7.1 "Click sessions" (M-53).
 """
 
+import numpy as np
 import polars as pl
 
 from compute.company import Company
 from compute.schema import Schema, typed
+from compute.stretches import scattered, stretches
 
 IDLE_US = 30 * 60 * 1_000_000
 
@@ -45,7 +47,7 @@ def bins(clicks: pl.DataFrame, company: Company) -> pl.DataFrame:
             started_at=at,
             ended_at=at,
             clicks=pl.lit(1, dtype=pl.Int64),
-            features=canonical(pl.col("feature_name"), company),
+            features=as_sold(clicks.get_column("feature_name"), company),
             _bucket="_bucket",
         )
     )
@@ -53,23 +55,41 @@ def bins(clicks: pl.DataFrame, company: Company) -> pl.DataFrame:
 
 def canonical(feature: pl.Expr, company: Company) -> pl.Expr:
     """Return features as sold: through the alias table, every other name as itself (U-105); no name is none."""
-    return pl.when(feature != "").then(feature.replace(company.features.aliases))
+    return feature.replace({**company.features.aliases, "": None})
+
+
+def as_sold(features: pl.Series, company: Company) -> pl.Series:
+    """Return features as sold, as an enum: as `canonical` does, but every name is looked up once."""
+    used = features.drop_nulls().unique()
+    sold = pl.select(canonical(pl.lit(used), company)).to_series()
+    return features.replace_strict(used, sold, return_dtype=pl.Enum(sold.drop_nulls().unique().sort()))
 
 
 def merge(pieces: pl.DataFrame) -> pl.DataFrame:
     """Merge what lies in one bin: clicks, or bins of the same visits from different splits."""
-    is_list = pieces.schema["features"] == pl.List(pl.String)
-    features = pl.col("features").explode() if is_list else pl.col("features")
-    merged = pieces.group_by(*VISIT, _bin=_START.dt.epoch("us") // IDLE_US).agg(
-        _START.min(), _END.max(), pl.col("clicks").sum(), features.drop_nulls().unique().sort(), pl.first("_bucket")
-    )
+    key = (*VISIT, "_bin")
+    merged = _merged(pieces.with_columns(_bin=_START.dt.epoch("us") // IDLE_US), key)
+    is_scattered = scattered(merged, key)
+    if is_scattered.any():
+        again = _merged(merged.filter(is_scattered).sort(key), key)
+        merged = pl.concat([merged.filter(~is_scattered), again])
     length = (_END - _START).dt.total_microseconds()
     return typed(merged.with_columns(date=_START.dt.date(), active_us=length), PIECE)
 
 
+def _merged(pieces: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
+    one = stretches(pieces, key)
+    return one.first(*key, "_bucket").with_columns(
+        started_at=one.least("started_at"),
+        ended_at=one.most("ended_at"),
+        clicks=one.total(one.rows.get_column("clicks").to_numpy()),
+        features=one.distinct(one.rows.get_column("features")),
+    )
+
+
 def day_parts(pieces: pl.DataFrame) -> pl.DataFrame:
     """Join the pieces of each date by themselves: what a late click of a date changes, and nothing else."""
-    return _join(pieces, [pl.col("date")])
+    return _join(pieces, ("date",))
 
 
 def join(pieces: pl.DataFrame) -> pl.DataFrame:
@@ -78,24 +98,20 @@ def join(pieces: pl.DataFrame) -> pl.DataFrame:
     With a `session_id` all pieces of the visit are one session, gaps counting for 30 minutes at most; without one a
     gap above 30 minutes starts a new session. A session's date is that of its start.
     """
-    return _join(pieces, [])
+    return _join(pieces, ())
 
 
-def _join(pieces: pl.DataFrame, within: list[pl.Expr]) -> pl.DataFrame:
-    rows = pieces.sort(*VISIT, "started_at")
-    is_same = pl.all_horizontal(
-        [each.eq_missing(each.shift(1)) for each in (*map(pl.col, VISIT), *within)]
-    ) & (pl.int_range(pl.len()) > 0)  # fmt: skip
-    gap = (_START - _END.shift(1)).dt.total_microseconds()
-    is_joined = is_same & (pl.col("session_id").is_not_null() | (gap <= IDLE_US))
-    marked = rows.with_columns(
-        _session=(~is_joined).cum_sum(),
-        active_us=pl.col("active_us") + pl.when(is_joined).then(gap.clip(0, IDLE_US)).otherwise(0),
+def _join(pieces: pl.DataFrame, within: tuple[str, ...]) -> pl.DataFrame:
+    visits = stretches(pieces.sort("_bucket", *VISIT, "started_at"), (*VISIT, *within))
+    gap = visits.rows.select((_START - _END.shift(1)).dt.total_microseconds().fill_null(0)).to_series().to_numpy()
+    is_parted = visits.rows.get_column("session_id").is_null().to_numpy() & (gap > IDLE_US)
+    one = visits.cut(np.flatnonzero(is_parted))
+    idle = np.clip(gap, 0, IDLE_US)
+    idle[one.starts] = 0
+    joined = one.first(*VISIT, "started_at", "_bucket").with_columns(
+        ended_at=one.most("ended_at"),
+        active_us=one.total(one.rows.get_column("active_us").to_numpy() + idle),
+        clicks=one.total(one.rows.get_column("clicks").to_numpy()),
+        features=one.distinct(one.rows.get_column("features")),
     )
-    joined = marked.group_by("_session").agg(
-        pl.first(*VISIT, "started_at", "_bucket"),
-        pl.last("ended_at"),
-        pl.col("active_us", "clicks").sum(),
-        pl.col("features").explode().drop_nulls().unique().sort(),
-    )
-    return typed(joined.with_columns(date=_START.dt.date()), PIECE).sort("_bucket", *VISIT, "started_at")
+    return typed(joined.with_columns(date=_START.dt.date()), PIECE)

@@ -7,7 +7,6 @@ the tables were written (L-2). Where that cannot be told, the month is computed 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import polars as pl
 from prefect import task
@@ -22,10 +21,12 @@ from flows.progress import run_shown
 from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE
 from storage.errors import VersionGone
 from storage.lake import NEVER_WRITTEN, Table, key_number
+from storage.plan import cuts
 from storage.shards import CLICKS, USAGE, SessionShard, UserShard, write_sessions, write_user_days
 from storage.work import changed_files
 
-ROWS_PER_SHARD = 250_000
+# A click takes about 250 bytes while it is rolled up, so a task holds a quarter of a gigabyte.
+ROWS_PER_SHARD = 1_000_000
 _TABLES = (USER_DAY_TABLE, SESSION_PART)
 _PLACE = ["_partition", "_offset"]
 _TOUCHED = {"account_id": pl.String, "date": pl.Date}
@@ -76,7 +77,7 @@ def roll_up_clicks(job: Job, stale: Mapping[str, str]) -> int:
     for table in targets:
         table.created()
     watch = Stopwatch(job, USER_DAY_TABLE.name, months)
-    shards = _shards(job, versions, plan)
+    shards = _shards(job, versions, plan, sources)
     written = run_shown(USER_DAY_TABLE.name, executor, write_user_days, shards)
     inputs = {source.dataset.name: source.version for source in sources}
     for table in targets:
@@ -146,24 +147,14 @@ def _changed(job: Job, source: Table, version: int, month: Month) -> pl.DataFram
     return spanned_dates(changed)
 
 
-def _shards(job: Job, versions: Mapping[str, int], plan: _Plan) -> list[UserShard]:
-    """Cut the work into shards of about equal rows: by buckets, and by months when the buckets are too few."""
-    cap, done = ROWS_PER_SHARD * BUCKETS, 0
-    numbered = []
-    for month, rows in sorted(plan.rows.items()):
-        numbered.append((done // cap, month))
-        done += rows
+def _shards(job: Job, versions: Mapping[str, int], plan: _Plan, sources: list[Table]) -> list[UserShard]:
+    """Cut the work into shards of bounded memory, as the file lists of what is read tell."""
+    pieces = cuts([file for source in sources for file in source.weights()], tuple(plan.rows), ROWS_PER_SHARD)
     shards = []
-    for _, group in groupby(numbered, key=lambda each: each[0]):
-        months = tuple(month for _, month in group)
-        rows = sum(plan.rows[month] for month in months)
-        count = min(BUCKETS, max(2, math.ceil(rows / ROWS_PER_SHARD)))
-        patched = tuple(month for month in months if month in plan.patched)
+    for cut in pieces:
+        patched = tuple(month for month in cut.months if month in plan.patched)
         touched = plan.touched.filter(month_of(pl.col("date")).is_in([str(month) for month in patched]))
-        shards += [
-            UserShard(job.lake_root, versions, first, last, months, patched, touched, job.company)
-            for first, last in bucket_ranges(count)
-        ]
+        shards.append(UserShard(job.lake_root, versions, cut, patched, touched, job.company))
     return shards
 
 

@@ -112,10 +112,13 @@ def write_changes(
         stored: the shard's rows as the table has them now.
         partitions: the partitions that the shard speaks of, those included in which it has no row.
     """
-    now, before = by_partition(dataset, rows), by_partition(dataset, stored)
-    names, nothing = frozenset(partitions), rows.clear()
-    same = {name for name in names if now.get(name, nothing).equals(before.get(name, nothing))}
-    return Written(tuple(write_files(lake, dataset, rows)), names, frozenset(same))
+    column, names = dataset.partition_by or "", frozenset(partitions)
+    heights = [dict(each.get_column(column).value_counts().iter_rows()) for each in (rows, stored)]
+    alike = sorted(name for name in names if len({each.get(name, 0) for each in heights}) == 1)
+    # Only what is as many is worth the sorting that tells whether it is the same.
+    now, before = (by_partition(dataset, each.filter(pl.col(column).is_in(alike))) for each in (rows, stored))
+    same = frozenset(name for name in alike if name not in now or now[name].equals(before[name]))
+    return Written(tuple(write_files(lake, dataset, rows)), names, same)
 
 
 def describe(
@@ -136,12 +139,13 @@ def _write_file(folder: Path, subfolder: str, partition: str, rows: pl.DataFrame
     path = folder / subfolder / f"part-{uuid.uuid4()}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(rows.to_arrow(compat_level=pl.CompatLevel.oldest()), path, compression="zstd")
-    texts = [name for name in key if rows.schema.get(name) == pl.String and rows.get_column(name).null_count() == 0]
-    lows, highs = (_extremes(texts, part) for part in (rows.select(texts).min(), rows.select(texts).max()))
+    told = [name for name in key if rows.schema.get(name) == pl.String and rows.get_column(name).null_count() == 0]
+    told += ["_bucket"] if "_bucket" in rows.schema else []
+    lows, highs = (_extremes(told, part) for part in (rows.select(told).min(), rows.select(told).max()))
     stats = {
         "minValues": lows,
         "maxValues": highs,
-        "nullCount": dict.fromkeys(texts, 0),
+        "nullCount": dict.fromkeys(told, 0),
     }
     return describe(path, folder, rows.height, partition, stats)
 

@@ -24,11 +24,12 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
+from compute.buckets import BUCKETS
 from compute.errors import ContractViolation
 from storage.dataset import Dataset
 from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeFull, LakeUnwritable, VersionGone
 from storage.shape import ALL, arrow_schema, by_partition, require_shape
-from storage.work import DataFile, Work
+from storage.work import DataFile, FileWeight, Work
 
 _FORMAT, _NO_FORMAT = "techflow.lakeFormat", "none"
 _NO_ROOM = ("No space left", "quota exceeded")  # as the system says it, through whichever library
@@ -148,6 +149,15 @@ class Table:
             name = action[f"partition.{column}"] if column else ALL
             rows[name] = rows.get(name, 0) + action["num_records"]
         return rows
+
+    def weights(self) -> list[FileWeight]:
+        """Return what each file of a partitioned table weighs, from the log alone."""
+        every = {"min._bucket": 0, "max._bucket": BUCKETS - 1}
+        return [
+            FileWeight(action[f"partition.{self.dataset.partition_by}"], action["num_records"], *(
+                default if action.get(name) is None else action[name] for name, default in every.items()))
+            for action in self._actions()
+        ]  # fmt: skip
 
     def _actions(self) -> list[dict[str, Any]]:
         if self._delta is None:

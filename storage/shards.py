@@ -3,8 +3,9 @@
 Frames live and die here; only names, versions and descriptions travel.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 
 import polars as pl
 
@@ -19,6 +20,7 @@ from storage.catalog import ACCOUNT_MONTH_TABLE, CLICK_SESSION, SESSION_PART, SI
 from storage.dataset import Dataset
 from storage.files import write_changes
 from storage.lake import Lake
+from storage.plan import Cut
 from storage.work import Written
 
 
@@ -67,52 +69,56 @@ def write_account_month(shard: AccountShard) -> Written:
 
 @dataclass(frozen=True, slots=True)
 class UserShard:
-    """A range of user buckets, first inclusive, last exclusive, in some months.
+    """A piece of the months' work, and what to make of it.
 
     Attributes:
         versions: the version of every table that is read, by name.
-        months: the months to write.
+        cut: the months to write, buckets and dates.
         patched: those of them of which only `touched` dates are computed; the rest of their rows stay as they are.
         touched: `account_id, date` whose records changed.
     """
 
     lake: str
     versions: Mapping[str, int]
-    first_bucket: int
-    last_bucket: int
-    months: tuple[Month, ...]
+    cut: Cut
     patched: tuple[Month, ...]
     touched: pl.DataFrame
     company: Company
 
 
 CLICKS, USAGE = SILVER["click_events"], SILVER["usage_sessions"]
+_CLICK = ("account_id", "user_id", "session_id", "event_type", "feature_name", "timestamp", "_bucket", "month")
 
 
 def write_user_days(shard: UserShard) -> dict[str, Written]:
     """Roll up the clicks and usage sessions of a shard's users and write them; returns what was written by table."""
-    lake = Lake(shard.lake)
-    mine = pl.col("_bucket").is_between(shard.first_bucket, shard.last_bucket, closed="left")
+    lake, cut = Lake(shard.lake), shard.cut
+    mine = pl.col("_bucket").is_between(cut.first_bucket, cut.last_bucket, closed="left")
+    names, on = sorted(map(str, cut.months)), pl.col("date").is_between(cut.first, cut.last)
 
-    def read(dataset: Dataset, months: Iterable[Month]) -> pl.DataFrame:
-        table = lake.open(dataset, version=shard.versions[dataset.name])
-        return table.read(mine & pl.col("month").is_in(sorted(map(str, months))))
+    def read(dataset: Dataset, where: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
+        return lake.open(dataset, version=shard.versions[dataset.name]).read(mine & where, columns)
 
-    is_patched = pl.col("month").is_in(sorted(map(str, shard.patched)))
-    clicks = read(CLICKS, shard.months).with_columns(date=pl.col("timestamp").dt.date())
-    clicks = _touched_only(clicks, is_patched, shard.touched)
+    of_months = pl.col("month").is_in(names)
+    clicks = read(CLICKS, of_months & _happened(cut), _CLICK).with_columns(date=pl.col("timestamp").dt.date())
+    clicks = _touched_only(clicks, shard)
     # Minutes after midnight belong to the next date, so the month before is read too.
-    usage = read(USAGE, {*shard.months, *(month.plus(-1) for month in shard.months)})
-    wanted = pl.col("month").is_in(sorted(map(str, shard.months)))
-    days = user_days(clicks, usage, shard.company).filter(wanted)
+    spilling = sorted({*names, *(str(month.plus(-1)) for month in cut.months)})
+    usage = read(USAGE, pl.col("month").is_in(spilling), tuple(USAGE.schema))
+    days = user_days(clicks, usage, shard.company).filter(of_months & on)
     parts = typed(day_parts(bins(clicks, shard.company)).with_columns(month=month_of(pl.col("date"))), PART)
     written = {}
     for dataset, fresh in ((USER_DAY_TABLE, days), (SESSION_PART, parts)):
-        stored = read(dataset, shard.months)
-        kept = stored.filter(is_patched).join(shard.touched, on=["account_id", "date"], how="anti")
-        rows = pl.concat([_touched_only(fresh, is_patched, shard.touched), kept]).sort("_bucket", *dataset.key)
-        written[dataset.name] = write_changes(lake, dataset, rows, stored, [str(month) for month in shard.months])
+        stored = read(dataset, of_months & on, tuple(dataset.schema))
+        kept = stored.filter(_is_patched(shard)).join(shard.touched, on=["account_id", "date"], how="anti")
+        rows = pl.concat([_touched_only(fresh, shard), kept]).sort("_bucket", *dataset.key)
+        written[dataset.name] = write_changes(lake, dataset, rows, stored, names)
     return written
+
+
+def _happened(cut: Cut) -> pl.Expr:
+    begin, end = (datetime.combine(day, time(), UTC) for day in (cut.first, cut.last + timedelta(days=1)))
+    return pl.col("timestamp").is_between(begin, end, closed="left")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,13 @@ def write_sessions(shard: SessionShard) -> Written:
     return write_changes(lake, CLICK_SESSION, rows, stored, shard.months)
 
 
-def _touched_only(rows: pl.DataFrame, is_patched: pl.Expr, touched: pl.DataFrame) -> pl.DataFrame:
+def _is_patched(shard: UserShard) -> pl.Expr:
+    return pl.col("month").is_in(sorted(map(str, shard.patched)))
+
+
+def _touched_only(rows: pl.DataFrame, shard: UserShard) -> pl.DataFrame:
     """Return the rows of whole months, and of patched ones those of the touched dates."""
-    part = rows.filter(is_patched).join(touched, on=["account_id", "date"], how="semi")
-    return pl.concat([rows.filter(~is_patched), part])
+    if not shard.patched:
+        return rows
+    part = rows.filter(_is_patched(shard)).join(shard.touched, on=["account_id", "date"], how="semi")
+    return pl.concat([rows.filter(~_is_patched(shard)), part])

@@ -33,6 +33,21 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FileWeight:
+    """A file of a table as its log tells of it.
+
+    Attributes:
+        first_bucket: the smallest bucket of its rows; 0 when the log does not tell.
+        last_bucket: the largest; the last there is when the log does not tell.
+    """
+
+    partition: str
+    rows: int
+    first_bucket: int
+    last_bucket: int
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What a task made of its shard of a table.
 
