@@ -21,8 +21,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from uuid import uuid4
 
-os.environ["POLARS_MAX_THREADS"] = "1"  # before Polars is there: a task has one processor
-
 from compute.buckets import BUCKETS, bucket_ranges
 from compute.cluster import run_here, run_on_ray
 from compute.connection import connect
@@ -34,9 +32,8 @@ from storage.lake import Lake
 from storage.shards import CLICKS, USAGE, SessionShard, write_sessions, write_user_days
 from storage.work import DataFile, Work
 from tests.benchmarks.clicks_lake import MONTH, Shape, fill
-from tests.benchmarks.scaling_model import Costs, fits, nodes_within, price, processor_seconds
+from tests.benchmarks.scaling_model import CONSTANTS, Costs, processor_seconds, tables
 
-CONSTANTS = Path(__file__).parents[2] / "docs" / "scaling.json"
 WORK = Work(flow="benchmark", dataset="")
 SIZES, SMALL, LARGE = (1_000_000, 3_000_000, 10_000_000), 200_000, 2_000_000
 MANY_FILES, MANY_SHARDS = 10_000, 2_000
@@ -53,7 +50,7 @@ def rolled_up(root: str) -> dict[str, float]:
         table.created()
     versions = {table.dataset.name: table.version for table in (*sources, *targets)}
     plan = user_days._plan(job, (Month.parse(MONTH),), sources, targets)
-    shards = user_days._shards(job, versions, plan)
+    shards = user_days._shards(job, versions, plan, sources)
     written = run_here(write_user_days, shards)
     for table in targets:
         files = [file for each in written for file in each[table.dataset.name].files]
@@ -147,39 +144,9 @@ def check(sizes: Sequence[int]) -> None:
     CONSTANTS.write_text(json.dumps(known | {"runs": runs}, indent=2) + "\n", encoding="utf-8")
 
 
-def tables(costs: Costs, runs: Sequence[dict[str, float]]) -> str:
-    """Return the tables of docs/scaling.md: prediction against measurement, and the months that cannot be run here."""
-    lines = ["| clicks | predicted, s | measured, s | measured ÷ predicted |", "|---|---|---|---|"]
-    lines += [
-        f"| {run['clicks']:,} | {run['predicted']:.1f} | {run['seconds']:.1f} | {run['seconds'] / run['predicted']:.2f} |"
-        for run in runs
-    ]
-    lines += ["", "| events a month | nodes | shards | clicks a shard | wall | of it driver | of it commits | computing, USD | keeping, USD a month | a shard fits |",
-              "|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
-    for events in (10**7, 10**8, 10**9, 10**10, 10**11):
-        least = nodes_within(events, 3600, costs) or 248
-        for nodes in sorted({1, least, 8} if events < 10**11 else {8, least}):
-            found = price(events, nodes, costs)
-            lines.append(
-                f"| {events:,} | {nodes} | {found.shards:,} | {found.rows_per_shard:,.0f} | {_wall(found.seconds)} "
-                f"| {found.driver_seconds:.1f} s | {found.commit_seconds:.1f} s | {found.usd:,.2f} "
-                f"| {found.storage_usd:,.2f} | {'yes' if fits(events, costs) else 'no'} |"
-            )
-    return "\n".join(lines)
-
-
-def _wall(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:.1f} h"
-    )
-
-
 def main() -> None:
     """Do what the first word says."""
+    os.environ["POLARS_MAX_THREADS"] = "1"  # a task has one processor; read by the processes that do the work
     if sys.argv[1:2] == ["measure"]:
         measure()
     elif sys.argv[1:2] == ["check"]:

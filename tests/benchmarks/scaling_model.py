@@ -8,13 +8,19 @@ Nothing here is measured and nothing is read: it is arithmetic, for docs/scaling
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+CONSTANTS = Path(__file__).parents[2] / "docs" / "scaling.json"  # as scaling.py measured them
 BUCKETS, DATES = 64, 31
 CORES_PER_NODE = 8
 USD_PER_NODE_HOUR = 0.40  # an assumption: 8 virtual processors, 16 GiB, on demand
 USD_PER_GB_MONTH = 0.023  # an assumption: an object store
 GIB_PER_CORE = 2.0
+MONTHS = (  # clicks, nodes: what the page tells of; no month has use for more than 248 nodes
+    (10**7, 1), (10**8, 1), (10**9, 1), (10**9, 8), (10**10, 8), (10**10, 32), (10**11, 32), (10**11, 248),
+)  # fmt: skip
 TABLES = 3  # user-days, session parts, sessions: a file each for a shard
 
 
@@ -109,9 +115,24 @@ def fits(events: int, costs: Costs) -> bool:
     return events / shards(events, costs) * costs.memory_bytes <= GIB_PER_CORE * 2**30
 
 
-def nodes_within(events: int, seconds: float, costs: Costs) -> int | None:
-    """Return the fewest nodes that make a month in so many seconds; None when no number of them does."""
-    for nodes in range(1, BUCKETS * DATES // CORES_PER_NODE + 2):
-        if price(events, nodes, costs).seconds <= seconds:
-            return nodes
-    return None
+def tables(costs: Costs, runs: Sequence[dict[str, float]]) -> str:
+    """Return the tables of docs/scaling.md: prediction against measurement, and the months that cannot be run here."""
+    lines = ["| clicks | predicted, s | measured, s | measured ÷ predicted |", "|---|---|---|---|"]
+    lines += [
+        f"| {run['clicks']:,} | {run['predicted']:.1f} | {run['seconds']:.1f} | {run['seconds'] / run['predicted']:.2f} |"
+        for run in runs
+    ]
+    lines += ["", "| clicks a month | nodes | shards | clicks a shard | fits | wall | of it driver | of it commits | computing, USD | keeping a month, USD |",
+              "|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for clicks, nodes in MONTHS:
+        found = price(clicks, nodes, costs)
+        lines.append(
+            f"| {clicks:,} | {nodes} | {found.shards:,} | {found.rows_per_shard:,.0f} "
+            f"| {'yes' if fits(clicks, costs) else 'no'} | {_wall(found.seconds)} | {found.driver_seconds:.1f} s "
+            f"| {found.commit_seconds:.1f} s | {found.usd:,.3f} | {found.storage_usd:,.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def _wall(seconds: float) -> str:
+    return f"{seconds:,.0f} s" if seconds < 3600 else f"{seconds / 3600:.1f} h"

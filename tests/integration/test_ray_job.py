@@ -69,7 +69,8 @@ def knock(head: Head, **more: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_token_opens_and_another_is_one_sentence(head: Head) -> None:
-    assert "1 nodes\n" == knock(head).stdout
+    admitted = knock(head)
+    assert "1 nodes\n" == admitted.stdout, admitted.stderr
 
     refused = knock(head, RAY_AUTH_TOKEN=WRONG)
 
