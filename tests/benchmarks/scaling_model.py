@@ -15,6 +15,7 @@ from pathlib import Path
 CONSTANTS = Path(__file__).parents[2] / "docs" / "scaling.json"  # as scaling.py measured them
 BUCKETS, DATES = 64, 31
 CORES_PER_NODE = 8
+START_SECONDS = 10.0  # a cluster's first worker, on a quiet machine (ADR 4)
 USD_PER_NODE_HOUR = 0.40  # an assumption: 8 virtual processors, 16 GiB, on demand
 USD_PER_GB_MONTH = 0.023  # an assumption: an object store
 GIB_PER_CORE = 2.0
@@ -34,7 +35,6 @@ class Costs:
         handing: the driver's time to hand a shard over and take its description.
         file: to add one file in a commit.
         commit: a commit of no file.
-        start: to connect and have a first worker.
         rows_per_shard: clicks that a shard is cut to.
         stored_bytes: of a click in silver.
         memory_bytes: of a click while it is rolled up.
@@ -45,7 +45,6 @@ class Costs:
     handing: float
     file: float
     commit: float
-    start: float
     rows_per_shard: int
     stored_bytes: float
     memory_bytes: float
@@ -79,7 +78,7 @@ class Price:
 def shards(events: int, costs: Costs) -> int:
     """Return into how many shards a month is cut.
 
-    >>> costs = Costs(1e-6, 0.1, 1e-3, 1e-5, 0.01, 5.0, 1_000_000, 30, 250)
+    >>> costs = Costs(1e-6, 0.1, 1e-3, 1e-5, 0.01, 1_000_000, 30, 250)
     >>> shards(1, costs), shards(10**9, costs), shards(10**11, costs)
     (2, 1000, 1984)
     """
@@ -97,7 +96,7 @@ def price(events: int, nodes: int, costs: Costs) -> Price:
     work = processor_seconds(events, costs) / min(nodes * CORES_PER_NODE, count)
     driver = count * costs.handing
     commit = TABLES * (costs.commit + count * costs.file)
-    seconds = costs.start + max(work, driver) + commit
+    seconds = START_SECONDS + max(work, driver) + commit
     return Price(
         shards=count,
         rows_per_shard=events / count,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import EXAMPLES, ending, environment, start, techflow
-from tests.integration.served import ROOT, wait_until
+from tests.integration.served import PATIENT, ROOT, wait_until
 
 pytestmark = pytest.mark.integration
 RAY = str(Path(sys.executable).with_name("ray"))
@@ -41,7 +41,7 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
     place = tmp_path_factory.mktemp("head")
     env = environment(
         place / "home", EXAMPLES / "golden" / "landing", place / "prefect", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=TOKEN,
-        PYTHONPATH=str(ROOT), TECHFLOW_EXECUTOR="ray", TECHFLOW_LEDGER=str(EXAMPLES / "golden" / "ledger.sqlite"),
+        PYTHONPATH=str(ROOT), TECHFLOW_EXECUTOR="ray", TECHFLOW_LEDGER=str(EXAMPLES / "golden" / "ledger.sqlite"), **PATIENT,
     )  # fmt: skip
     port, jobs, agent, client = free_ports(4)
     words = [RAY, "start", "--head", "--block", "--num-cpus=1", f"--port={port}", "--dashboard-host=127.0.0.1",

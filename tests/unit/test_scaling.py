@@ -18,7 +18,7 @@ from tests.benchmarks.scaling_model import (
 )
 
 BY_HAND = Costs(
-    event=2e-6, shard=0.5, handing=0.001, file=0.0001, commit=0.1, start=10.0,
+    event=2e-6, shard=0.5, handing=0.001, file=0.0001, commit=0.1,
     rows_per_shard=1_000_000, stored_bytes=20.0, memory_bytes=250.0,
 )  # fmt: skip
 
