@@ -33,7 +33,7 @@ from flows.job import start
 from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE
 from storage.files import write_files
 from storage.lake import Lake
-from storage.shards import CLICKS, USAGE, SessionShard, write_sessions, write_user_days
+from storage.shards import _CLICK, CLICKS, USAGE, SessionShard, write_sessions, write_user_days
 from storage.work import DataFile, Work
 from tests.benchmarks.clicks_lake import MONTH, Shape, fill
 from tests.benchmarks.scaling_model import CONSTANTS, Costs, processor_seconds, tables
@@ -87,6 +87,22 @@ def cost_of(clicks: int) -> dict[str, float]:
             return {"clicks": count, "bytes": size / count} | other.submit(rolled_up, root).result()
 
 
+def read_again(clicks: int) -> float:
+    """Return the processor seconds to read a click beyond those that a shard keeps."""
+    with tempfile.TemporaryDirectory() as root:
+        count = fill(Lake(root), Shape(clicks=clicks))
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:
+            return other.submit(_read, root).result() / count
+
+
+def _read(root: str) -> float:
+    table = Lake(root).open(CLICKS)
+    began = time.process_time()
+    kept = table.read((pl.col("month") == MONTH) & (pl.col("timestamp") < datetime(2024, 1, 3, tzinfo=UTC)), _CLICK)
+    assert kept.height
+    return time.process_time() - began
+
+
 def handing() -> float:
     """Return the driver's processor seconds for a shard that has nothing to do."""
     connect()
@@ -131,7 +147,7 @@ def measure() -> None:
     event = (small["seconds"] * large["shards"] - large["seconds"] * small["shards"]) / det
     shard = (small["clicks"] * large["seconds"] - large["clicks"] * small["seconds"]) / det
     costs = Costs(
-        event=event, shard=shard, handing=handing(), file=file, commit=commit,
+        event=event, shard=shard, reading=read_again(LARGE), handing=handing(), file=file, commit=commit,
         rows_per_shard=user_days.ROWS_PER_SHARD, stored_bytes=large["bytes"],
         memory_bytes=large["memory"] / (large["clicks"] / large["shards"]),
     )  # fmt: skip

@@ -1,8 +1,9 @@
 """What the session rollup of a month costs on a cluster, from constants that `scaling.py` measures.
 
     seconds = start + plan + max(work, handing over) + commit
-    work    = (events × event + shards × shard) ÷ processors
+    work    = (events × (event + reading × (windows - 1)) + shards × shard) ÷ processors
     shards  = events ÷ rows a shard, at most one a bucket and date
+    windows = shards ÷ buckets: what cuts a bucket by dates reads the bucket once for each
 
 Nothing here is measured and nothing is read: it is arithmetic, for docs/scaling.md and its test.
 """
@@ -31,6 +32,7 @@ class Costs:
 
     Attributes:
         event: to read, roll up and write a click.
+        reading: to read a click that belongs to another shard of its bucket.
         shard: what a shard costs however few clicks it has.
         handing: the driver's time to hand a shard over and take its description.
         file: to add one file in a commit.
@@ -41,6 +43,7 @@ class Costs:
     """
 
     event: float
+    reading: float
     shard: float
     handing: float
     file: float
@@ -78,7 +81,7 @@ class Price:
 def shards(events: int, costs: Costs) -> int:
     """Return into how many shards a month is cut.
 
-    >>> costs = Costs(1e-6, 0.1, 1e-3, 1e-5, 0.01, 1_000_000, 30, 250)
+    >>> costs = Costs(1e-6, 1e-7, 0.1, 1e-3, 1e-5, 0.01, 1_000_000, 30, 250)
     >>> shards(1, costs), shards(10**9, costs), shards(10**11, costs)
     (2, 1000, 1984)
     """
@@ -87,7 +90,9 @@ def shards(events: int, costs: Costs) -> int:
 
 def processor_seconds(events: int, costs: Costs) -> float:
     """Return the work itself, on one processor."""
-    return events * costs.event + shards(events, costs) * costs.shard
+    count = shards(events, costs)
+    windows = max(1.0, count / BUCKETS)
+    return events * (costs.event + costs.reading * (windows - 1)) + count * costs.shard
 
 
 def price(events: int, nodes: int, costs: Costs) -> Price:
