@@ -8,12 +8,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from compute.buckets import BUCKETS, bucket_ranges
-from compute.cluster import choose, is_running
 from compute.company_month import bridges
 from compute.errors import BadMonth
 from compute.months import Month
 from compute.status import status_timeline
 from flows.job import RETRY, Job, Stopwatch, month_span, say
+from flows.place import place
 from flows.progress import run_shown
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, GAP_CASE, MRR_BRIDGE, SILVER, STATUS_STEP
 from storage.evidence import first_evidence, first_observed
@@ -109,7 +109,7 @@ def join_account_months(job: Job, span: tuple[Month, ...], first_month: Month | 
     sources = [job.lake.open(dataset) for dataset in ACCOUNT_INPUTS.values()]
     versions = {source.dataset.name: source.version for source in (*sources, table)}
     rows_in = sum(source.count() for source in sources)
-    executor, why = choose(job.executor, rows_in, is_running=is_running())
+    executor, why = place(job, rows_in)
     shards = _shards(job, versions, span, first_month, rows_in)
     watch = Stopwatch(job, ACCOUNT_MONTH_TABLE.name, span)
     written = run_shown(ACCOUNT_MONTH_TABLE.name, executor, write_account_month, shards)

@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from compute.cluster import choose, is_running, run
-from flows.job import Job, Stopwatch, say
+from compute.cluster import run
+from flows.job import Job, Stopwatch, say, warn
+from flows.place import place
 from storage.catalog import BRONZE
 from storage.kafka.broker import Broker
 from storage.kafka.drain import land_topic_of
@@ -20,11 +21,11 @@ def drain_topic(job: Job, broker: Broker, topic: str) -> Landing:
     """
     watch, plan = Stopwatch(job, BRONZE[topic].name), plan_drain(job.lake, broker, topic)
     records = sum(map(len, plan.ranges))
-    executor, why = choose(job.executor, records, is_running=is_running())
+    executor, why = place(job, records)
 
     def work(rows: int, tasks: int) -> Work:
         say(f"{topic}: {tasks} tasks on {executor} ({why})", rows=rows)
         return watch.work(rows=rows, executor=executor, tasks=tasks)
 
-    on = partial(run, executor)
+    on = partial(run, executor, on_lost=lambda fact: warn(f"{topic}: {fact}"))
     return land_topic_of(broker, plan, on, lake=job.lake, as_of=job.as_of, now=job.started_at, work=work)

@@ -32,6 +32,8 @@ class Job:
         is_as_of_given: the as-of was asked for; only then may it decide a figure (M-16).
         is_rebuild: silver and gold are computed anew from bronze.
         broker: where the topics are; without one, in the file event log.
+        ray_address: where heavy work runs; without one, on a Ray of this process.
+        is_lake_shared: the lake's folder is mounted on every node of the cluster.
     """
 
     flow: str
@@ -46,6 +48,8 @@ class Job:
     is_as_of_given: bool
     is_rebuild: bool = False
     broker: "Broker | None" = None
+    ray_address: str = ""
+    is_lake_shared: bool = False
 
     @property
     def lake(self) -> Lake:
@@ -91,6 +95,8 @@ def start(flow: str, as_of: str | None = None, *, is_rebuild: bool = False) -> J
         is_as_of_given=as_of is not None,
         is_rebuild=is_rebuild,
         broker=_broker(settings),
+        ray_address=settings.ray_address,
+        is_lake_shared=settings.lake_shared,
     )
     job.lake.require_writable()
     return job
@@ -159,6 +165,11 @@ def say(message: str, **facts: object) -> None:
     """Log one line of the run: what was done, then facts as key=value."""
     tail = " ".join(f"{name}={value}" for name, value in facts.items())
     get_run_logger().info(f"{message}  {tail}".rstrip(), extra={"is_progress": True})
+
+
+def warn(message: str) -> None:
+    """Log what went wrong and was mended."""
+    get_run_logger().warning(message, extra={"is_progress": True})
 
 
 def is_transient(_task: object, _run: object, state: Any) -> bool:

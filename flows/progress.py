@@ -1,10 +1,14 @@
-"""How far long work is, as a bar on the run's page that moves with every part that is done."""
+"""How far long work is: a bar on the run's page that moves with the parts that are done, and a line now and then."""
 
+import time
 from collections.abc import Callable, Sequence
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from compute.cluster import Executor, Result, Shard, run
+from flows.job import say, warn
+
+_BAR_SECONDS, _LINE_SECONDS = 0.5, 5.0  # thousands of parts must not make thousands of calls
 
 
 class Bar:
@@ -29,7 +33,7 @@ class Bar:
 def run_shown(
     name: str, executor: Executor, function: Callable[[Shard], Result], shards: Sequence[Shard]
 ) -> list[Result]:
-    """Run shards as `compute.cluster.run` does, and show in the run's artifacts how many are done.
+    """Run shards as `compute.cluster.run` does; show how many are done, and say what was lost on the way.
 
     Args:
         name: the table that they make, as the artifact is called.
@@ -37,5 +41,18 @@ def run_shown(
         function: what is done with a shard.
         shards: what it is done with.
     """
-    bar = Bar(name.rpartition("/")[2].replace("_", "-"), len(shards), f"tasks on {executor}")
-    return run(executor, function, shards, bar.show)
+    parts = f"tasks on {executor}"
+    bar = Bar(name.rpartition("/")[2].replace("_", "-"), len(shards), parts)
+    shown = said = time.monotonic()
+
+    def show(done: int) -> None:
+        nonlocal shown, said
+        now = time.monotonic()
+        if done == len(shards) or now - shown >= _BAR_SECONDS:
+            bar.show(done)
+            shown = now
+        if done < len(shards) and now - said >= _LINE_SECONDS:
+            say(f"{name}: {done} of {len(shards)} {parts}")
+            said = now
+
+    return run(executor, function, shards, show, lambda fact: warn(f"{name}: {fact}"))

@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     ledger: SecretStr = SecretStr("")
     company: str = ""
     executor: Executor = "auto"
+    lake_shared: bool = False
+    ray_address: str = Field(default="", validation_alias="RAY_ADDRESS")
     kafka: str = Field(default="", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     kafka_protocol: Protocol = Field(default="PLAINTEXT", validation_alias="KAFKA_SECURITY_PROTOCOL")
     kafka_user: str = Field(default="", validation_alias="KAFKA_SASL_USERNAME")
@@ -110,7 +112,7 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        name = name if name.startswith("KAFKA_") else PREFIX + name.upper()
+        name = name if name.startswith(("KAFKA_", "RAY_")) else PREFIX + name.upper()
         raise BadSetting(f"{name}: {first['msg']}. Correct it in the environment or in .env.") from error
 
 

@@ -13,10 +13,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from compute.buckets import BUCKETS, bucket_ranges
-from compute.cluster import choose, is_running
 from compute.engagement_day import spanned_dates
 from compute.months import Month, month_of
 from flows.job import RETRY, Job, Stopwatch, month_span, say
+from flows.place import place
 from flows.progress import run_shown
 from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE
 from storage.errors import VersionGone
@@ -73,7 +73,7 @@ def roll_up_clicks(job: Job, stale: Mapping[str, str]) -> int:
     months = tuple(Month.parse(name) for name in sorted(stale))
     plan = _plan(job, months, sources, targets)
     rows_in = sum(plan.rows.values())
-    executor, why = choose(job.executor, rows_in, is_running=is_running())
+    executor, why = place(job, rows_in)
     for table in targets:
         table.created()
     watch = Stopwatch(job, USER_DAY_TABLE.name, months)
@@ -165,7 +165,7 @@ def join_sessions(job: Job, key: str) -> int:
     table.created()
     versions = {each.dataset.name: each.version for each in (table, parts)}
     rows_in = parts.count()
-    executor, why = choose(job.executor, rows_in, is_running=is_running())
+    executor, why = place(job, rows_in)
     watch = Stopwatch(job, CLICK_SESSION.name)
     # A session begins in the month of one of its parts.
     months = tuple(sorted({*parts.partitions(), *table.partitions()}))

@@ -76,6 +76,7 @@ def _settings(settings: Settings, given: frozenset[str]) -> list[tuple[str, str,
     values["ledger"] = shown(settings.ledger_place)
     rows = [(name, str(values[name]), _origin(name, f"{PREFIX}{name.upper()}", given)) for name in _PLACES]
     topics = settings.kafka or f"{settings.landing_place}/topics"
+    rows.append(("ray", settings.ray_address or "started here when needed", _origin("ray", "RAY_ADDRESS", given)))
     return [*rows, ("topics", topics, _origin("kafka", "KAFKA_BOOTSTRAP_SERVERS", given))]
 
 

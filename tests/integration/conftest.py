@@ -20,7 +20,10 @@ from tests.property.lakes import plain_flows
 @pytest.fixture(scope="session")
 def prefect_api() -> Iterator[None]:
     # Without heartbeats a flow ends at once instead of up to a second later.
-    with prefect_test_harness(server_startup_timeout=60), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with (
+        prefect_test_harness(server_startup_timeout=180),
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
         yield
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from tests.conftest import EXAMPLES, end, ending, environment, start, techflow
 
 ROOT = Path(__file__).parents[2]
+PATIENT = {"RAY_agent_register_timeout_ms": "120000"}  # a node ends itself when a busy machine is slower to start it
 OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 # Python reads it before any program: the heavy work of every process of the test beats while the file is there.
 HELD = """

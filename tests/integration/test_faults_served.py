@@ -52,10 +52,12 @@ def test_a_cancelled_run_ends_as_cancelled_and_so_does_its_work_on_ray(server: S
             run = server.run("aggregated-monthly", month="2024-01")
             at_work(server)
             before = versions(home)
+            asked = time.time()
             server.ask(f"flow_runs/{run}/set_state", {"state": {"type": "CANCELLING"}})
 
             assert ["CANCELLED"] == server.end(run, seconds=60)
             last = server.beat
+            assert last - asked < 10, "its work on Ray goes on for too long"
             time.sleep(1)
             assert last == server.beat, "a task on Ray outlives its run"
         assert before == versions(home)

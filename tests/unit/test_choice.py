@@ -3,6 +3,7 @@
 import pytest
 
 from compute.cluster import COLD_BREAK_EVEN_ROWS, WARM_BREAK_EVEN_ROWS, choose, run_here
+from compute.connection import NoCluster, connect
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,8 @@ def test_the_executor_is_chosen_by_size_unless_it_is_forced(
 
 def test_results_stand_in_the_order_of_the_shards() -> None:
     assert [9, 1, 4] == run_here(lambda shard: shard * shard, [3, 1, 2])
+
+
+def test_an_address_where_nobody_is_is_one_sentence_at_once(free_port: int) -> None:
+    with pytest.raises(NoCluster, match=f"^No Ray cluster answers at 127.0.0.1:{free_port} .*, correct RAY_ADDRESS"):
+        connect(f"127.0.0.1:{free_port}")
