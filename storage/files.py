@@ -4,7 +4,6 @@ import json
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 from storage.dataset import Dataset
 from storage.lake import NO_POSITIONS, Lake, translated
 from storage.shape import by_partition, require_shape
+from storage.store import Store
 from storage.work import DataFile, Work, Written
 
 
@@ -24,12 +24,8 @@ def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFi
     """
     column = dataset.partition_by
     parts = rows.partition_by(column, as_dict=True, include_key=False) if column else {("",): rows}
-    folder = Path(lake.root) / dataset.name
-    with translated(lake.root, dataset.name):
-        return [
-            _write_file(folder, f"{column}={name}" if column else "", str(name), part, dataset.key)
-            for (name,), part in sorted(parts.items())
-        ]
+    with translated(lake.store, dataset.name):
+        return [_write_file(lake.store, dataset, str(name), part) for (name,), part in sorted(parts.items())]
 
 
 class Replacement:
@@ -118,13 +114,24 @@ def write_changes(
     return Written(tuple(write_files(lake, dataset, rows)), names, frozenset(same))
 
 
+def new_file(dataset: Dataset, partition: str = "") -> str:
+    """Return a path in the dataset's folder that was never used."""
+    folder = f"{dataset.partition_by}={partition}/" if dataset.partition_by else ""
+    return f"{folder}part-{uuid.uuid4()}.parquet"
+
+
 def describe(
-    path: Path, folder: Path, rows: int, partition: str = "", stats: dict[str, dict[str, Any]] | None = None
+    store: Store,
+    dataset: Dataset,
+    path: str,
+    rows: int,
+    partition: str = "",
+    stats: dict[str, dict[str, Any]] | None = None,
 ) -> DataFile:
-    """Describe a file that lies in a table's folder."""
+    """Describe a file that lies in a dataset's folder, as large as the store says it is."""
     return DataFile(
-        path=str(path.relative_to(folder)),
-        size=path.stat().st_size,
+        path=path,
+        size=store.size(f"{dataset.name}/{path}"),
         rows=rows,
         partition=partition,
         modified_ms=int(time.time() * 1000),
@@ -132,18 +139,20 @@ def describe(
     )
 
 
-def _write_file(folder: Path, subfolder: str, partition: str, rows: pl.DataFrame, key: Sequence[str]) -> DataFile:
-    path = folder / subfolder / f"part-{uuid.uuid4()}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(rows.to_arrow(compat_level=pl.CompatLevel.oldest()), path, compression="zstd")
-    texts = [name for name in key if rows.schema.get(name) == pl.String and rows.get_column(name).null_count() == 0]
+def _write_file(store: Store, dataset: Dataset, partition: str, rows: pl.DataFrame) -> DataFile:
+    path = new_file(dataset, partition)
+    with store.writing(f"{dataset.name}/{path}") as sink:
+        pq.write_table(rows.to_arrow(compat_level=pl.CompatLevel.oldest()), sink, compression="zstd")
+    texts = [
+        name for name in dataset.key if rows.schema.get(name) == pl.String and not rows.get_column(name).null_count()
+    ]
     lows, highs = (_extremes(texts, part) for part in (rows.select(texts).min(), rows.select(texts).max()))
     stats = {
         "minValues": lows,
         "maxValues": highs,
         "nullCount": dict.fromkeys(texts, 0),
     }
-    return describe(path, folder, rows.height, partition, stats)
+    return describe(store, dataset, path, rows.height, partition, stats)
 
 
 def _extremes(names: Sequence[str], row: pl.DataFrame) -> dict[str, Any]:

@@ -7,12 +7,10 @@ their offsets, and the next one of every partition. Source: `data.md` A.0a, "Top
 import contextlib
 import hashlib
 import json
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 import polars as pl
@@ -22,7 +20,7 @@ import pyarrow.parquet as pq
 from compute.contracts.contract import NO_ENVELOPE
 from storage.catalog import BRONZE, LANDED_FILE
 from storage.errors import AnotherLog
-from storage.files import describe
+from storage.files import describe, new_file
 from storage.lake import Lake, Table
 from storage.landing import LandedFile, Landing, UnreadableFile, problems_of, root_of, sighting
 from storage.work import DataFile, Work
@@ -227,16 +225,17 @@ def _write(
     lake: Lake, bronze: Table, topic: str, log: FileLog, landed: _Landed, batch: str, *, as_of: datetime, now: datetime
 ) -> tuple[DataFile, datetime]:
     """Write a log's new records as one file beside the table's; with the latest arrival among them."""
-    path = Path(lake.root) / bronze.dataset.name / f"part-{uuid.uuid4()}.parquet"
+    path, store = new_file(bronze.dataset), lake.store
+    place = f"{bronze.dataset.name}/{path}"
     count, newest = 0, _EPOCH
-    with pq.ParquetWriter(path, BRONZE_ARROW, compression="zstd") as writer:
+    with store.writing(place) as sink, pq.ParquetWriter(sink, BRONZE_ARROW, compression="zstd") as writer:
         for records in _new(log, landed):
             writer.write_batch(_batch(topic, records, batch, as_of, now))
             count += len(records)
             newest = max(newest, *(record.arrival or as_of for record, _ in records))
-    written = describe(path, path.parent, count)
+    written = describe(store, bronze.dataset, path, count)
     if not count:
-        path.unlink()
+        store.remove(place)
     return written, newest if count else as_of
 
 
