@@ -6,6 +6,7 @@ process; nothing of it is passed on, kept or logged. A commit is a PUT that succ
 """
 
 import contextlib
+import io
 import re
 import uuid
 from collections.abc import Iterator
@@ -71,7 +72,7 @@ class Bucket:
     @contextlib.contextmanager
     def writing(self, path: str) -> Iterator[Any]:
         """Open a new object, there to be seen when it is closed."""
-        with self._told(), obstore.open_writer(_store(self._root), path) as sink:
+        with self._told(), _Sink(_store(self._root), path) as sink:
             yield sink
 
     def read(self, path: str) -> bytes | None:
@@ -147,6 +148,24 @@ class Bucket:
             if said := self.said(error):
                 raise said from error
             raise
+
+
+class _Sink(io.RawIOBase):
+    """A new object as a file of Python, which Parquet writers know."""
+
+    def __init__(self, store: ObjectStore, path: str) -> None:
+        self._writer = obstore.open_writer(store, path)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self._writer.write(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._writer.close()
+        super().close()
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ from storage.dataset import Dataset
 from storage.lake import NO_POSITIONS, Lake, translated
 from storage.shape import by_partition, require_shape
 from storage.store import Store
-from storage.work import DataFile, Work, Written
+from storage.work import DataFile, Work, Written, folder_of
 
 
 def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFile]:
@@ -109,15 +109,15 @@ def write_changes(
         partitions: the partitions that the shard speaks of, those included in which it has no row.
     """
     now, before = by_partition(dataset, rows), by_partition(dataset, stored)
-    names, nothing = frozenset(partitions), rows.clear()
-    same = {name for name in names if now.get(name, nothing).equals(before.get(name, nothing))}
-    return Written(tuple(write_files(lake, dataset, rows)), names, frozenset(same))
+    nothing = rows.clear()
+    made = {name: now.get(name, nothing).height for name in partitions}
+    same = {name for name in made if now.get(name, nothing).equals(before.get(name, nothing))}
+    return Written(tuple(write_files(lake, dataset, rows)), made, frozenset(same))
 
 
 def new_file(dataset: Dataset, partition: str = "") -> str:
     """Return a path in the dataset's folder that was never used."""
-    folder = f"{dataset.partition_by}={partition}/" if dataset.partition_by else ""
-    return f"{folder}part-{uuid.uuid4()}.parquet"
+    return f"{folder_of(dataset, partition)}part-{uuid.uuid4()}.parquet"
 
 
 def describe(

@@ -29,7 +29,7 @@ from storage.dataset import Dataset
 from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, VersionGone
 from storage.shape import ALL, arrow_schema, by_partition, require_shape
 from storage.store import Store, store_of
-from storage.work import DataFile, Work
+from storage.work import DataFile, Work, require_described
 
 _FORMAT, _NO_FORMAT = "techflow.lakeFormat", "none"
 _COMMIT = "techflow.commit"  # whose a commit is
@@ -181,6 +181,19 @@ class Table:
         """
         return self._write(rows, work, keys, "append", positions=positions)
 
+    def append_once(self, rows: pl.DataFrame, work: Work) -> int:
+        """Add the rows whose keys are not there yet, in one commit; returns the version.
+
+        Who tries again because no answer came to a commit adds nothing twice.
+
+        Raises:
+            LakeBusy: when the table changed since it was opened.
+        """
+        key = list(self.dataset.key)
+        near = pl.all_horizontal(pl.col(name).is_between(rows[name].min(), rows[name].max()) for name in key)
+        fresh = rows.join(self.read(near, key), on=key, how="anti")
+        return self.append(fresh, work) if fresh.height else self.version
+
     def rewrite(
         self,
         rows: pl.DataFrame,
@@ -263,13 +276,12 @@ class Table:
             same: those of the partitions that stay as they are, because their rows came out equal.
 
         Raises:
-            ContractViolation: when a file lies outside the partitions.
+            ContractViolation: when a file lies outside the partitions, or is not as it is described.
             LakeBusy: when the table changed since it was opened.
         """
-        changed = set(keys).difference(same)
-        if outside := {each.partition for each in files} - changed:
-            raise ContractViolation(dataset=self.dataset.name, failures=(f"files outside the partitions: {outside}",))
-        column, properties = self.dataset.partition_by, self._properties(work, keys, positions)
+        changed, column = set(keys).difference(same), self.dataset.partition_by
+        require_described(self.dataset, files, changed if column else {ALL})
+        properties = self._properties(work, keys, positions)
         if column and not changed:
             return self._write_files((), properties, "append", None)
         where = [(column, "in", sorted(changed))] if column else None
@@ -286,6 +298,7 @@ class Table:
         Raises:
             LakeBusy: when the table changed since it was opened.
         """
+        require_described(self.dataset, files)
         return self._write_files(files, self._properties(work, NO_KEYS, positions), "append", None)
 
     def _write_files(

@@ -325,7 +325,7 @@ def test_no_files_empty_the_partition(lake: Lake) -> None:
 def test_files_outside_the_partitions_are_refused(lake: Lake) -> None:
     files = write_files(lake, MONTHLY, rows(NEW_JAN, ("2024-02", "ACC_9", "9.00")))
 
-    with pytest.raises(ContractViolation, match=r"files outside the partitions: \{'2024-02'\}"):
+    with pytest.raises(ContractViolation, match=r"month=2024-02/part-.* is outside the partitions"):
         lake.open(MONTHLY).replace_files(files, {"2024-01": "b"}, WORK)
 
     assert [JAN, FEB] == held(lake)
