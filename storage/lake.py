@@ -24,7 +24,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 
-from compute.errors import ContractViolation, PipelineError
+from compute.errors import PipelineError
 from storage.dataset import Dataset
 from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, VersionGone
 from storage.shape import ALL, arrow_schema, by_partition, require_shape
@@ -190,7 +190,7 @@ class Table:
             LakeBusy: when the table changed since it was opened.
         """
         key = list(self.dataset.key)
-        near = pl.all_horizontal(pl.col(name).is_between(rows[name].min(), rows[name].max()) for name in key)
+        near = pl.all_horizontal(pl.col(name).is_in(rows[name].unique().implode()) for name in key)
         fresh = rows.join(self.read(near, key), on=key, how="anti")
         return self.append(fresh, work) if fresh.height else self.version
 
@@ -420,29 +420,39 @@ class Table:
         """
         if self._delta is None:
             with self._translated():
-                made = DeltaTable.create(
-                    self.location,
-                    schema=arrow_schema(self.dataset),
-                    mode="ignore",
-                    storage_options=self._lake.store.options,
-                    partition_by=[self.dataset.partition_by] if self.dataset.partition_by else None,
-                    description=self.dataset.description,
-                    raise_if_key_not_exists=False,  # our own property is none of Delta's
-                    configuration={
-                        # Statistics of decimals are stored as floats and lose rows in filters.
-                        "delta.dataSkippingStatsColumns": ",".join(
-                            name for name in self.dataset.key if name != self.dataset.partition_by
-                        ),
-                        _FORMAT: LAKE_FORMAT,
-                        **({"delta.appendOnly": "true"} if self.dataset.is_append_only else {}),
-                        **(_KEPT if self.dataset.is_pinned else {}),
-                    },
-                )
+                made = self._made()
             # Of two who make it at once each is given it, with what the other has put into it by then.
             if made.version() > 0:
                 raise LakeBusy(dataset=self.dataset.name)
             self._delta = made
         return self._delta
+
+    def _made(self) -> DeltaTable:
+        try:
+            return DeltaTable.create(
+                self.location,
+                schema=arrow_schema(self.dataset),
+                mode="ignore",
+                storage_options=self._lake.store.options,
+                partition_by=[self.dataset.partition_by] if self.dataset.partition_by else None,
+                description=self.dataset.description,
+                raise_if_key_not_exists=False,  # our own property is none of Delta's
+                configuration={
+                    # Statistics of decimals are stored as floats and lose rows in filters.
+                    "delta.dataSkippingStatsColumns": ",".join(
+                        name for name in self.dataset.key if name != self.dataset.partition_by
+                    ),
+                    _FORMAT: LAKE_FORMAT,
+                    **({"delta.appendOnly": "true"} if self.dataset.is_append_only else {}),
+                    **(_KEPT if self.dataset.is_pinned else {}),
+                },
+            )
+        except Exception:
+            # Somebody else has made it, or the answer was lost on its way: then it is there.
+            found = self._lake.open(self.dataset)._delta
+            if found is None:
+                raise
+            return found
 
     def _write(
         self,

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -105,4 +106,6 @@ def running_object_store(folder: Path) -> Iterator[ObjectStore]:
         store.make_bucket("lake")
         yield store
     finally:
-        end(running)
+        # At once: it would wait for the connections that are kept.
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()

@@ -32,6 +32,7 @@ class Spoiling(BaseHTTPRequestHandler):
                 return
             if status == 412:
                 status, content = 200, b""
+                answer.headers["ETag"] = '"as if"'
         self.send_response_only(status)
         for name, value in answer.getheaders():
             if name.lower() not in _HOP and not (name.lower() == "content-length" and self.command != "HEAD"):
