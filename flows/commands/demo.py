@@ -203,10 +203,8 @@ def _tell(console: Console, lake: Lake, company: Company, home: Path) -> None:
     on_ray = done.filter(pl.col("executor") == "ray").unique("dataset", keep="last", maintain_order=True)
     for name, tasks, rows, seconds in on_ray.select("dataset", "tasks", "rows", "seconds").rows():
         console.print(f"[bold]on Ray[/]   {name}: {tasks} tasks, {rows:,} rows, {seconds} s")
-    console.print(
-        f"[bold]tables[/]   {lake.root if '://' in lake.root else _short(Path(lake.root))} ({done.get_column('dataset').n_unique()} Delta tables)",
-        soft_wrap=True,
-    )
+    where, tables = lake.root if "://" in lake.root else _short(Path(lake.root)), done.get_column("dataset").n_unique()
+    console.print(f"[bold]tables[/]   {where} ({tables} Delta tables)", soft_wrap=True)
     console.print(f"[bold]drafts[/]   {len(parse_months(company.months))} months: {company.months}")
     who = load_company(load_settings()).company
     last = edition(lake, parse_months(company.months)[-1])
