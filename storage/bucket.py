@@ -27,7 +27,6 @@ _OPTIONS = {
     "aws_conditional_put": "etag", "allow_http": "true", "connect_timeout": "5s", "timeout": "30s",
     "retry_timeout": "10s",
 }  # fmt: skip
-_PATIENCE, _RETRIED_FOR = timedelta(seconds=5), timedelta(seconds=3)  # whether anybody is there
 
 _COLOUR = re.compile(r"\x1b\[\d+m")  # deltalake paints its messages
 _CODE, _STATUS = re.compile(r"<Code>(\w+)</Code>"), re.compile(r"status code\D+([45]\d\d)\b")
@@ -171,12 +170,15 @@ class _Sink(io.RawIOBase):
 @lru_cache(maxsize=8)
 def _store(root: str, *, is_patient: bool = True) -> ObjectStore:
     """Return the client, made once in a process: it keeps its connections."""
-    if is_patient:
-        return from_url(root, client_options={"allow_http": True, "connect_timeout": "5s", "timeout": "30s"})
+    seconds, retried = (30, 10) if is_patient else (5, 3)
     return from_url(
         root,
-        client_options={"allow_http": True, "connect_timeout": _PATIENCE, "timeout": _PATIENCE},
-        retry_config={"retry_timeout": _RETRIED_FOR},
+        client_options={
+            "allow_http": True,
+            "connect_timeout": timedelta(seconds=5),
+            "timeout": timedelta(seconds=seconds),
+        },
+        retry_config={"retry_timeout": timedelta(seconds=retried)},
     )
 
 

@@ -24,8 +24,12 @@ from storage.files import write_files
 from storage.lake import Lake, Table
 from storage.upkeep import ORPHAN_AGE
 from tests.conftest import start
+from tests.integration.broker import CLICKS, Kafka
+from tests.integration.drains import drain_once
 from tests.integration.lake_writers import TABLE, WORK, rows
 from tests.integration.object_store import ObjectStore
+from tests.integration.test_kafka import numbered
+from tests.integration.test_kafka import numbers as drained
 
 pytestmark = pytest.mark.integration
 JAN, FEB = "2024-01", "2024-02"
@@ -216,6 +220,14 @@ def test_a_log_in_a_bucket_is_summed_up_when_it_is_long(lake: Lake) -> None:
     lake.open(TABLE).compact(FEB)
     assert 1 == lake.open(TABLE).file_counts()[FEB]
     assert list(range(20)) == numbers(lake, FEB)
+
+
+def test_a_topic_is_drained_into_a_bucket_as_into_a_folder(lake: Lake, topics: Kafka, tmp_path: Path) -> None:
+    topics.send(CLICKS, numbered(0, 20))
+
+    for store in (lake, Lake(str(tmp_path / "lake"))):
+        assert [20, 0] == [drain_once(store, topics.servers, CLICKS) for _ in range(2)]
+        assert list(range(20)) == drained(store)
 
 
 def test_a_store_that_lets_two_write_one_commit_is_refused(
