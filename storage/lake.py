@@ -26,7 +26,7 @@ from deltalake.transaction import AddAction
 
 from compute.errors import PipelineError
 from storage.dataset import Dataset
-from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, VersionGone
+from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeUnwritable, VersionGone
 from storage.shape import ALL, arrow_schema, by_partition, require_shape
 from storage.store import Store, store_of
 from storage.work import DataFile, Work, require_described
@@ -255,7 +255,7 @@ class Table:
         """Return rows; None when they cannot be read any more: they are written anew then."""
         try:
             return self.read(where)
-        except (OSError, pl.exceptions.ComputeError, pl.exceptions.PanicException):
+        except (OSError, LakeUnwritable, pl.exceptions.ComputeError, pl.exceptions.PanicException):
             return None
 
     def replace_files(
