@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Test processes side by side; a file stays whole, so that what it shares is made once.
+WORKERS ?= 2
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export RAY_USAGE_STATS_ENABLED := 0
@@ -34,10 +36,10 @@ check: $(STAMP) ## the quick part of the tests: format, lint, types, layers, uni
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not integration"
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not integration"
 
 test-integration: $(STAMP) ## the tests with real Ray, Delta and a Prefect server
-	$(BIN)/python -m pytest -m integration
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m integration
 
 test: check test-integration ## all tests
 	@echo "All tests passed: lint, types, layers, unit, property, architecture, integration."

@@ -5,8 +5,8 @@ Source: `metrics.md` §2.3, §6.4; `data.md` C.2, "Status".
 
 import polars as pl
 
+from compute.contracts.revenue import VOID
 from compute.months import month_of
-from compute.mrr import state_bills
 from compute.statuses import PAYING, UNKNOWN
 
 
@@ -26,7 +26,9 @@ def with_status(grid: pl.DataFrame, bills: pl.DataFrame, changes: pl.DataFrame, 
     )
     with_rows = changes.select("account_id").unique().with_columns(has_rows=pl.lit(value=True))
     total = pl.col("total_monthly_revenue")
-    inferred = state_bills(bills).group_by("account_id").agg(is_billed=(total > 0).any())
+    # Every bill speaks, also one that another of its month outdates.
+    is_valid = pl.col("payment_status") != VOID
+    inferred = bills.group_by("account_id").agg(is_billed=(is_valid & (total > 0)).any())
     has_rows, is_billed = pl.col("has_rows").fill_null(value=False), pl.col("is_billed").fill_null(value=False)
     is_inferred = ~has_rows & is_billed
     known = (

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+settings.register_profile("default", deadline=None)  # how long an example takes is the machine's affair
 settings.register_profile("long", print_blob=True)  # --hypothesis-profile=long: many examples, by hand
 EXAMPLES = Path(__file__).parent / "examples"
 QUIET = {

@@ -268,3 +268,14 @@ def test_a_scheduled_loss_is_committed_and_that_of_an_account_without_mrr_is_not
 
     # 100.00 + 0.00 - 50.00
     assert Decimal("50.00") == company.figures("2024-01")["M-04", "company"]
+
+
+def test_a_bill_that_another_of_its_month_outdates_still_tells_that_the_account_is_active() -> None:
+    """U-47: any bill above 0 that is not Void, not only the one that counts in its month (U-42)."""
+    billed_twice = [bill("ACC_1", "2024-02-03", 70.0), bill("ACC_1", "2024-02-20", 0.0)]
+
+    company = books(revenue=billed_twice)
+
+    own = company.rows.filter(company.rows["account_id"] == "ACC_1").sort("month")
+    assert [("Active", "inferred_from_billing")] * 3 == own.select("status", "status_source").rows()
+    assert "0.00 billed" == mrr(company)[0]
