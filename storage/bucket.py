@@ -33,6 +33,8 @@ _CODE, _STATUS = re.compile(r"<Code>(\w+)</Code>"), re.compile(r"status code\D+(
 _ADDRESS = re.compile(r"(https?://[^/\s]+)")
 _SILENT = "error sending request"
 _NO_IDENTITY = "169.254.169.254"  # where a machine of a cloud would say who it is
+_REDIRECTED = "incorrectly configured region"  # the client's own words for a redirection
+_OTHER_REGION = "the bucket is in another region: correct AWS_REGION"
 _REASONS = {
     "timed out": "no answer in time",
     "Timeout": "no answer in time",
@@ -49,8 +51,7 @@ _REFUSALS = {
     "SignatureDoesNotMatch": "the secret is another: correct AWS_SECRET_ACCESS_KEY",
     "AccessDenied": "the key has no right to it: let it list, read, write and delete there",
     "ExpiredToken": "the session token has expired: renew AWS_SESSION_TOKEN",
-    "PermanentRedirect": "the bucket is in another region: correct AWS_REGION",
-    "AuthorizationHeaderMalformed": "the bucket is in another region: correct AWS_REGION",
+    "AuthorizationHeaderMalformed": _OTHER_REGION,
 }
 
 
@@ -125,6 +126,8 @@ class Bucket:
         code, status, address = (_found(pattern, text) for pattern in (_CODE, _STATUS, _ADDRESS))
         if _NO_IDENTITY in address:
             return StoreRefused(root=self._root, at="", reason="nobody is named: set AWS_ACCESS_KEY_ID and its secret")
+        if _REDIRECTED in text:
+            return StoreRefused(root=self._root, at=address, reason=_OTHER_REGION)
         if _SILENT in text or status.startswith("5"):
             reason = next((words for sign, words in _REASONS.items() if sign in text), code or status or "no answer")
             return StoreAway(root=self._root, at=address, reason=reason)
