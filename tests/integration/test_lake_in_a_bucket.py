@@ -145,4 +145,4 @@ def test_what_keeps_a_lake_from_being_reached_is_one_sentence(
     assert sentence in done.stderr
     assert 1 == len(done.stderr.splitlines()), done.stderr
     assert [] == [secret for secret in (KEY, SECRET, "guessed") if secret in done.stderr]
-    assert time.monotonic() - begin < 60  # ten on a machine that does nothing else
+    assert time.monotonic() - begin < 120  # ten on a machine that does nothing else
