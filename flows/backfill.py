@@ -68,4 +68,4 @@ def append_audit(job: Job, scope: tuple[Month, ...], month: Month, hashes: tuple
         "finished_at": datetime.now(UTC),
     }
     work = Stopwatch(job, BACKFILL.name, (month,)).work(rows=1)
-    job.lake.open(BACKFILL).append(pl.DataFrame([row], schema=dict(BACKFILL.schema)), work)
+    job.lake.open(BACKFILL).append_once(pl.DataFrame([row], schema=dict(BACKFILL.schema)), work)

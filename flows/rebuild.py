@@ -48,8 +48,9 @@ def rebuild(month: str, stand: str | None = None) -> dict[str, Any]:
     job = start("rebuild")
     found = edition(job.lake, Month.parse(month), stand)
     _require_same_rules(job, found)
-    # Beside the lake, which has room for it.
-    with TemporaryDirectory(prefix="rebuild-", dir=Path(job.lake_root).parent) as folder:
+    # Beside the lake, which has room for it; of a lake that is not on this machine where the system puts such things.
+    beside = None if "://" in job.lake_root else Path(job.lake_root).parent
+    with TemporaryDirectory(prefix="rebuild-", dir=beside) as folder:
         copies = copy_pinned(job, found.row["manifest"], folder)
         figures = make_again(_job_of(job, found, folder), Month.parse(month))
     notes = {**used_footnotes(figures.lazy()), **_manifest(found)["waivers"]}

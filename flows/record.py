@@ -39,7 +39,7 @@ def append_run(job: Job, months: tuple[Month, ...], deployed_as: str) -> None:
         "finished_at": datetime.now(UTC),
         "unknown_statuses": _unknown_statuses(job.lake),
     }
-    job.lake.open(RUNS).append(pl.DataFrame([row], schema=dict(RUN)), work)
+    job.lake.open(RUNS).append_once(pl.DataFrame([row], schema=dict(RUN)), work)
 
 
 def _unknown_statuses(lake: Lake) -> int:

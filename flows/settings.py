@@ -82,8 +82,9 @@ class Settings(BaseSettings):
 
     @property
     def lake_place(self) -> str:
-        """The folder of the tables."""
-        return self.lake if "://" in self.lake else str(Path(self.lake or self.home / "lake").absolute())
+        """The folder of the tables, or their prefix in a bucket."""
+        in_a_bucket = "://" in self.lake
+        return self.lake.rstrip("/") if in_a_bucket else str(Path(self.lake or self.home / "lake").absolute())
 
     @property
     def ledger_place(self) -> SecretStr:

@@ -69,6 +69,8 @@ def roll_up_clicks(job: Job, stale: Mapping[str, str]) -> int:
     """
     sources = [job.lake.open(dataset) for dataset in (CLICKS, USAGE)]
     targets = [job.lake.open(dataset) for dataset in _TABLES]
+    if not job.is_rebuild and all(table.done(name, key) for table in targets for name, key in stale.items()):
+        return 0  # another run came first, or the answer to our own commit was lost
     versions = {table.dataset.name: table.version for table in (*sources, *targets)}
     months = tuple(Month.parse(name) for name in sorted(stale))
     plan = _plan(job, months, sources, targets)
@@ -82,7 +84,7 @@ def roll_up_clicks(job: Job, stale: Mapping[str, str]) -> int:
     inputs = {source.dataset.name: source.version for source in sources}
     for table in targets:
         parts = [part[table.dataset.name] for part in written]
-        files, same = changed_files(parts, stale)
+        files, same = changed_files(table.dataset, parts, stale)
         rows = sum(file.rows for part in parts for file in part.files)
         watched = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs=inputs, dataset=table.dataset.name)
         table.replace_files(files, stale, watched, _marks(job, sources, months), same)
@@ -162,6 +164,8 @@ def _shards(job: Job, versions: Mapping[str, int], plan: _Plan, sources: list[Ta
 def join_sessions(job: Job, key: str) -> int:
     """Join the day parts to sessions: tasks over user buckets, then one commit; months that stay keep their files."""
     table, parts = job.lake.open(CLICK_SESSION), job.lake.open(SESSION_PART)
+    if not job.is_rebuild and table.done("#parts", key):
+        return 0
     table.created()
     versions = {each.dataset.name: each.version for each in (table, parts)}
     rows_in = parts.count()
@@ -172,7 +176,7 @@ def join_sessions(job: Job, key: str) -> int:
     ranges = bucket_ranges(min(BUCKETS, max(2, math.ceil(rows_in / ROWS_PER_SHARD))))
     shards = [SessionShard(job.lake_root, versions, first, last, months) for first, last in ranges]
     written = run_shown(CLICK_SESSION.name, executor, write_sessions, shards)
-    files, same = changed_files(written, months)
+    files, same = changed_files(CLICK_SESSION, written, months)
     rows = sum(file.rows for each in written for file in each.files)
     work = watch.work(rows=rows, executor=executor, tasks=len(shards), inputs={SESSION_PART.name: parts.version})
     table.replace_files(files, dict.fromkeys(months, key), work, {"#parts": key_number(key)}, same)

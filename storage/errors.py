@@ -28,6 +28,40 @@ class LakeFull(PermanentError):
         )
 
 
+class BadRoot(PermanentError):
+    """The lake is to be where no lake can be."""
+
+    def __init__(self, *, root: str) -> None:
+        super().__init__(f"{root} is no place for a lake: give a folder, or s3://bucket/prefix, with --lake.")
+
+
+class StoreAway(TransientError):
+    """The object store of the lake does not answer; what was committed before stands."""
+
+    def __init__(self, *, root: str, at: str, reason: str) -> None:
+        super().__init__(
+            f"The object store of the lake {root} at {at} does not answer ({reason}): correct AWS_ENDPOINT_URL, or run "
+            "again when it does; no table holds half of anything."
+        )
+
+
+class StoreRefused(PermanentError):
+    """The object store of the lake answers, and will not have us."""
+
+    def __init__(self, *, root: str, at: str, reason: str) -> None:
+        super().__init__(f"The object store{at and f' at {at}'} refuses the lake {root}: {reason}.")
+
+
+class StoreUnsafe(PermanentError):
+    """The object store takes a commit from two writers, so that one of them would be lost."""
+
+    def __init__(self, *, root: str) -> None:
+        super().__init__(
+            f"The object store of the lake {root} lets a second writer overwrite what only one may write (it does not "
+            "heed If-None-Match), so that commits would be lost: give a lake in another store."
+        )
+
+
 class LakeFormat(PermanentError):
     """The lake was made by a program whose tables differ from ours; nothing was written."""
 

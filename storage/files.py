@@ -4,16 +4,17 @@ import json
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.dataset import Dataset
 from storage.lake import NO_POSITIONS, Lake, translated
 from storage.shape import by_partition, require_shape
-from storage.work import DataFile, Work, Written
+from storage.store import Store
+from storage.work import DataFile, Work, Written, folder_of
 
 # Rows lie by bucket, or by metric: who reads a few of them passes over the groups that have none.
 _ROWS_PER_GROUP = 131_072
@@ -27,12 +28,8 @@ def write_files(lake: Lake, dataset: Dataset, rows: pl.DataFrame) -> list[DataFi
     """
     column = dataset.partition_by
     parts = rows.partition_by(column, as_dict=True, include_key=False) if column else {("",): rows}
-    folder = Path(lake.root) / dataset.name
-    with translated(lake.root, dataset.name):
-        return [
-            _write_file(folder, f"{column}={name}" if column else "", str(name), part, dataset.key)
-            for (name,), part in sorted(parts.items())
-        ]
+    with translated(lake.store, dataset.name):
+        return [_write_file(lake.store, dataset, str(name), part) for (name,), part in sorted(parts.items())]
 
 
 def stream_file(lake: Lake, dataset: Dataset, partition: str, rows: pl.LazyFrame) -> DataFile:
@@ -41,11 +38,17 @@ def stream_file(lake: Lake, dataset: Dataset, partition: str, rows: pl.LazyFrame
     Raises:
         LakeFull: when the disk has no room.
     """
-    folder = Path(lake.root) / dataset.name
-    path = _new_file(folder / f"{dataset.partition_by}={partition}")
-    with translated(lake.root, dataset.name):
-        rows.sink_parquet(path, compression="zstd")
-    return describe(path, folder, pq.read_metadata(path).num_rows, partition)
+    path, count = new_file(dataset, partition), 0
+    shape = _arrow(pl.DataFrame(schema=rows.collect_schema())).schema
+    with (
+        translated(lake.store, dataset.name),
+        lake.store.writing(f"{dataset.name}/{path}") as sink,
+        pq.ParquetWriter(sink, shape, compression="zstd") as writer,
+    ):
+        for batch in rows.collect_batches(maintain_order=True):
+            writer.write_table(_arrow(batch))
+            count += batch.height
+    return describe(lake.store, dataset, path, count, partition)
 
 
 class Replacement:
@@ -129,22 +132,33 @@ def write_changes(
         stored: the shard's rows as the table has them now.
         partitions: the partitions that the shard speaks of, those included in which it has no row.
     """
-    column, names = dataset.partition_by or "", frozenset(partitions)
+    column = dataset.partition_by or ""
     heights = [dict(each.get_column(column).value_counts().iter_rows()) for each in (rows, stored)]
-    alike = sorted(name for name in names if len({each.get(name, 0) for each in heights}) == 1)
+    made, held = ({name: each.get(name, 0) for name in partitions} for each in heights)
+    alike = sorted(name for name in made if made[name] == held[name])
     # Only what is as many is worth the sorting that tells whether it is the same.
     now, before = (by_partition(dataset, each.filter(pl.col(column).is_in(alike))) for each in (rows, stored))
     same = frozenset(name for name in alike if name not in now or now[name].equals(before[name]))
-    return Written(tuple(write_files(lake, dataset, rows)), names, same)
+    return Written(tuple(write_files(lake, dataset, rows)), made, same)
+
+
+def new_file(dataset: Dataset, partition: str = "") -> str:
+    """Return a path in the dataset's folder that was never used."""
+    return f"{folder_of(dataset, partition)}part-{uuid.uuid4()}.parquet"
 
 
 def describe(
-    path: Path, folder: Path, rows: int, partition: str = "", stats: dict[str, dict[str, Any]] | None = None
+    store: Store,
+    dataset: Dataset,
+    path: str,
+    rows: int,
+    partition: str = "",
+    stats: dict[str, dict[str, Any]] | None = None,
 ) -> DataFile:
-    """Describe a file that lies in a table's folder."""
+    """Describe a file that lies in a dataset's folder, as large as the store says it is."""
     return DataFile(
-        path=str(path.relative_to(folder)),
-        size=path.stat().st_size,
+        path=path,
+        size=store.size(f"{dataset.name}/{path}"),
         rows=rows,
         partition=partition,
         modified_ms=int(time.time() * 1000),
@@ -152,11 +166,13 @@ def describe(
     )
 
 
-def _write_file(folder: Path, subfolder: str, partition: str, rows: pl.DataFrame, key: Sequence[str]) -> DataFile:
-    path = _new_file(folder / subfolder)
-    arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-    pq.write_table(arrow, path, compression="zstd", row_group_size=_ROWS_PER_GROUP)
-    told = [name for name in key if rows.schema.get(name) == pl.String and rows.get_column(name).null_count() == 0]
+def _write_file(store: Store, dataset: Dataset, partition: str, rows: pl.DataFrame) -> DataFile:
+    path = new_file(dataset, partition)
+    with store.writing(f"{dataset.name}/{path}") as sink:
+        pq.write_table(_arrow(rows), sink, compression="zstd", row_group_size=_ROWS_PER_GROUP)
+    told = [
+        name for name in dataset.key if rows.schema.get(name) == pl.String and not rows.get_column(name).null_count()
+    ]
     told += ["_bucket"] if "_bucket" in rows.schema else []
     lows, highs = (_extremes(told, part) for part in (rows.select(told).min(), rows.select(told).max()))
     stats = {
@@ -164,12 +180,11 @@ def _write_file(folder: Path, subfolder: str, partition: str, rows: pl.DataFrame
         "maxValues": highs,
         "nullCount": dict.fromkeys(told, 0),
     }
-    return describe(path, folder, rows.height, partition, stats)
+    return describe(store, dataset, path, rows.height, partition, stats)
 
 
-def _new_file(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"part-{uuid.uuid4()}.parquet"
+def _arrow(rows: pl.DataFrame) -> pa.Table:
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _extremes(names: Sequence[str], row: pl.DataFrame) -> dict[str, Any]:

@@ -6,33 +6,34 @@ travel in the Delta log as app transactions, beside the rows that they speak of.
 """
 
 import contextlib
-import errno
 import hashlib
 import json
 import math
+import uuid
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Literal
 
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 
 from compute.buckets import BUCKETS
-from compute.errors import ContractViolation
+from compute.errors import PipelineError
 from storage.dataset import Dataset
-from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeFull, LakeUnwritable, VersionGone
+from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeUnwritable, VersionGone
 from storage.shape import ALL, arrow_schema, by_partition, require_shape
-from storage.work import DataFile, FileWeight, Work
+from storage.store import Store, store_of
+from storage.work import DataFile, FileWeight, Work, require_described
 
 _FORMAT, _NO_FORMAT = "techflow.lakeFormat", "none"
-_NO_ROOM = ("No space left", "quota exceeded")  # as the system says it, through whichever library
+_COMMIT = "techflow.commit"  # whose a commit is
 _FOR_GOOD = "interval 5200 weeks"
 # A manifest names versions of years ago: they can be opened as long as their log is there (S-9).
 _KEPT = {"delta.logRetentionDuration": _FOR_GOOD, "delta.deletedFileRetentionDuration": _FOR_GOOD}
@@ -40,7 +41,12 @@ _UNTIL_CHECKPOINT = 20  # commits that a reader reads one by one before a checkp
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 NO_POSITIONS: Mapping[str, int] = MappingProxyType({})
 NEVER_WRITTEN = -1
-UNREADABLE = (OSError, pl.exceptions.ComputeError, pl.exceptions.PanicException)  # of rows whose files are gone
+UNREADABLE = (
+    OSError,
+    LakeUnwritable,
+    pl.exceptions.ComputeError,
+    pl.exceptions.PanicException,
+)  # of rows whose files are gone
 
 
 def key_number(fingerprint: str) -> int:
@@ -49,10 +55,10 @@ def key_number(fingerprint: str) -> int:
 
 
 class Lake:
-    """Delta tables under one folder."""
+    """Delta tables under one root: a folder of this machine, or s3://bucket/prefix."""
 
     def __init__(self, root: str) -> None:
-        self.root = root
+        self.root, self.store = root, store_of(root)
 
     def open(self, dataset: Dataset, version: int | None = None) -> "Table":
         """Return the dataset at a version, the newest by default.
@@ -63,9 +69,12 @@ class Lake:
             VersionGone: when the version asked for has expired.
         """
         location = f"{self.root}/{dataset.name}"
-        is_there = version != NEVER_WRITTEN and DeltaTable.is_deltatable(location)
         try:
-            delta = DeltaTable(location, version=version) if is_there else None
+            with translated(self.store, dataset.name):
+                is_asked = version != NEVER_WRITTEN
+                delta = DeltaTable(location, version, self.store.options) if is_asked else None
+        except TableNotFoundError:
+            delta = None
         except DeltaError as error:
             if version is None:
                 raise
@@ -86,22 +95,19 @@ class Lake:
             LakeFull: when its disk has no room; nothing was written.
             LakeFormat: when its tables are older or newer; nothing was written.
         """
-        if "://" in self.root:
-            raise LakeUnwritable(root=self.root, reason="object stores are not supported yet")
-        root = Path(self.root)
         # All tables are made by one program: the first one found speaks for them.
-        found = next(filter(None, map(_format_of, root.glob("*/*/_delta_log"))), LAKE_FORMAT)
+        found = next(filter(None, map(self._format_of, self.store.tables())), LAKE_FORMAT)
         if found != LAKE_FORMAT:
             raise LakeFormat(root=self.root, found=found)
+        self.store.require_writable()
+
+    def _format_of(self, name: str) -> str | None:
+        """Return the format number that a table carries; None of a table whose making was cut off."""
         try:
-            root.mkdir(parents=True, exist_ok=True)
-            probe = root / ".writable"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise LakeFull(root=self.root) from error
-            raise LakeUnwritable(root=self.root, reason=error.strerror or str(error)) from error
+            table = DeltaTable(f"{self.root}/{name}", storage_options=self.store.options, without_files=True)
+            return table.metadata().configuration.get(_FORMAT) or _NO_FORMAT
+        except DeltaError:
+            return None
 
 
 class Table:
@@ -149,7 +155,8 @@ class Table:
     def read(self, where: pl.Expr | None = None, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return rows, those that fit `where`, with the columns asked."""
         rows = self.scan() if where is None else self.scan().filter(where)
-        return (rows if columns is None else rows.select(columns)).collect()
+        with self._translated():
+            return (rows if columns is None else rows.select(columns)).collect()
 
     def partitions(self) -> dict[str, str]:
         """Return each partition with a fingerprint of its files; `ALL` names the whole of an unpartitioned table."""
@@ -214,6 +221,19 @@ class Table:
             LakeBusy: when the table changed since it was opened.
         """
         return self._write(rows, work, keys, "append", positions=positions)
+
+    def append_once(self, rows: pl.DataFrame, work: Work) -> int:
+        """Add the rows whose keys are not there yet, in one commit; returns the version.
+
+        Who tries again because no answer came to a commit adds nothing twice.
+
+        Raises:
+            LakeBusy: when the table changed since it was opened.
+        """
+        key = list(self.dataset.key)
+        near = pl.all_horizontal(pl.col(name).is_in(rows[name].unique().implode()) for name in key)
+        fresh = rows.join(self.read(near, key), on=key, how="anti")
+        return self.append(fresh, work) if fresh.height else self.version
 
     def rewrite(
         self,
@@ -297,14 +317,13 @@ class Table:
             same: those of the partitions that stay as they are, because their rows came out equal.
 
         Raises:
-            ContractViolation: when a file lies outside the partitions.
+            ContractViolation: when a file lies outside the partitions, or is not as it is described.
             LakeBusy: when the table changed since it was opened.
         """
-        changed = set(keys).difference(same)
-        if outside := {each.partition for each in files} - changed:
-            raise ContractViolation(dataset=self.dataset.name, failures=(f"files outside the partitions: {outside}",))
-        column, properties = self.dataset.partition_by, self._properties(work, keys, positions)
-        if not changed:
+        changed, column = set(keys).difference(same), self.dataset.partition_by
+        require_described(self.dataset, files, changed if column else {ALL})
+        properties = self._properties(work, keys, positions)
+        if keys and not changed:
             return self._write_files((), properties, "append", None)
         where = [(column, "in", sorted(changed))] if column else None
         return self._write_files(files, properties, "overwrite", where)
@@ -320,6 +339,7 @@ class Table:
         Raises:
             LakeBusy: when the table changed since it was opened.
         """
+        require_described(self.dataset, files)
         return self._write_files(files, self._properties(work, NO_KEYS, positions), "append", None)
 
     def _write_files(
@@ -329,7 +349,7 @@ class Table:
         mode: Literal["append", "overwrite"],
         where: list[tuple[str, str, Any]] | None,
     ) -> int:
-        delta, column = self.created(), self.dataset.partition_by
+        column = self.dataset.partition_by
         adds = [
             AddAction(
                 path=each.path,
@@ -341,7 +361,8 @@ class Table:
             )
             for each in files
         ]
-        with self._translated():
+
+        def write(delta: DeltaTable, properties: CommitProperties) -> None:
             delta.create_write_transaction(
                 adds,
                 mode=mode,
@@ -350,16 +371,39 @@ class Table:
                 partition_filters=where,
                 commit_properties=properties,
             )
-            # Not the newest: someone else may have committed by now, and what they wrote has not been read.
-            delta.load_as_version(delta.version() + 1)
-        return delta.version()
+
+        return self._commit(write, properties)
+
+    def _commit(self, write: Callable[[DeltaTable, CommitProperties], None], properties: CommitProperties) -> int:
+        """Write the version after the pinned one, and go on from there; returns it.
+
+        An error does not mean that nothing was committed: a store's answer can be lost on its way, and what follows a
+        commit can fail. Without retries a commit is the next version or none, and that version says whose it is.
+
+        Raises:
+            LakeBusy: when the next version is somebody else's.
+        """
+        delta, mine = self.created(), (properties.custom_metadata or {})[_COMMIT]
+        after = delta.version() + 1
+        with self._translated():
+            try:
+                write(delta, properties)
+            except Exception:
+                entry = self._lake.store.read(f"{self.dataset.name}/_delta_log/{after:020}.json") or b""
+                if mine.encode() not in entry:
+                    raise
+            if delta.version() != after:
+                # Not the newest: someone else may have committed by now, and what they wrote has not been read.
+                delta.load_as_version(after)
+        return after
 
     def history(self, most: int | None = None) -> list[dict[str, Any]]:
         """Return what was recorded with each commit up to the version, newest first, or with so many of them."""
         if self._delta is None:
             return []
         # Opened at an older version, deltalake 1.6.3 lists the newest commits under the numbers of older ones.
-        newest = DeltaTable(self.location, without_files=True)
+        with self._translated():
+            newest = DeltaTable(self.location, storage_options=self._lake.store.options, without_files=True)
         beyond = newest.version() - self.version
         return newest.history(None if most is None else most + beyond)[beyond:]
 
@@ -385,15 +429,15 @@ class Table:
 
     def checkpoint(self) -> bool:
         """Sum up the log in one file when that spares readers many; tells whether it did."""
-        last = Path(self.location, "_delta_log", "_last_checkpoint")
-        known = json.loads(last.read_bytes())["version"] if last.exists() else 0
+        last = self._lake.store.read(f"{self.dataset.name}/_delta_log/_last_checkpoint")
+        known = json.loads(last)["version"] if last else 0
         if self._delta is None or self.version - known < _UNTIL_CHECKPOINT:
             return False
         self._delta.create_checkpoint()
         return True
 
-    def orphans(self, older_than: timedelta) -> list[Path]:
-        """Return the files in the table's folder, older than that, that no version in the log names.
+    def orphans(self, older_than: timedelta) -> list[str]:
+        """Return the files in the table's folder, older than that, that no version in the log names, from the root.
 
         A killed run leaves such files; those of a run at work are young.
         """
@@ -403,8 +447,11 @@ class Table:
         unused = self._delta.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True)
         if not unused:
             return []
-        log = "".join(path.read_text(encoding="utf-8") for path in Path(self.location, "_delta_log").glob("*.json"))
-        return sorted(Path(self.location, name) for name in unused if Path(name).name not in log)
+        store = self._lake.store
+        entries = [name for name in store.names(f"{self.dataset.name}/_delta_log") if name.endswith(".json")]
+        log = b"".join(store.read(name) or b"" for name in entries)
+        mine = (f"{self.dataset.name}/{name}" for name in unused if PurePosixPath(name).name.encode() not in log)
+        return sorted(mine)
 
     def created(self) -> DeltaTable:
         """Return the table, made when it was not there.
@@ -414,30 +461,41 @@ class Table:
         """
         if self._delta is None:
             with self._translated():
-                made = DeltaTable.create(
-                    self.location,
-                    schema=arrow_schema(self.dataset),
-                    mode="ignore",
-                    partition_by=[self.dataset.partition_by] if self.dataset.partition_by else None,
-                    description=self.dataset.description,
-                    raise_if_key_not_exists=False,  # our own property is none of Delta's
-                    configuration={
-                        # Statistics of decimals are stored as floats and lose rows in filters.
-                        "delta.dataSkippingStatsColumns": ",".join(
-                            name
-                            for name in self.dataset.schema
-                            if name in (*self.dataset.key, "_bucket") and name != self.dataset.partition_by
-                        ),
-                        _FORMAT: LAKE_FORMAT,
-                        **({"delta.appendOnly": "true"} if self.dataset.is_append_only else {}),
-                        **(_KEPT if self.dataset.is_pinned else {}),
-                    },
-                )
+                made = self._made()
             # Of two who make it at once each is given it, with what the other has put into it by then.
             if made.version() > 0:
                 raise LakeBusy(dataset=self.dataset.name)
             self._delta = made
         return self._delta
+
+    def _made(self) -> DeltaTable:
+        try:
+            return DeltaTable.create(
+                self.location,
+                schema=arrow_schema(self.dataset),
+                mode="ignore",
+                storage_options=self._lake.store.options,
+                partition_by=[self.dataset.partition_by] if self.dataset.partition_by else None,
+                description=self.dataset.description,
+                raise_if_key_not_exists=False,  # our own property is none of Delta's
+                configuration={
+                    # Statistics of decimals are stored as floats and lose rows in filters.
+                    "delta.dataSkippingStatsColumns": ",".join(
+                        name
+                        for name in self.dataset.schema
+                        if name in (*self.dataset.key, "_bucket") and name != self.dataset.partition_by
+                    ),
+                    _FORMAT: LAKE_FORMAT,
+                    **({"delta.appendOnly": "true"} if self.dataset.is_append_only else {}),
+                    **(_KEPT if self.dataset.is_pinned else {}),
+                },
+            )
+        except Exception:
+            # Somebody else has made it, or the answer was lost on its way: then it is there.
+            found = self._lake.open(self.dataset)._delta
+            if found is None:
+                raise
+            return found
 
     def _write(
         self,
@@ -448,16 +506,10 @@ class Table:
         predicate: str | None = None,
         positions: Mapping[str, int] = NO_POSITIONS,
     ) -> int:
-        delta = self.created()
-        with self._translated():
-            write_deltalake(
-                delta,
-                rows,
-                mode=mode,  # type: ignore[call-overload]
-                predicate=predicate,
-                commit_properties=self._properties(work, keys, positions),
-            )
-        return delta.version()
+        def write(delta: DeltaTable, properties: CommitProperties) -> None:
+            write_deltalake(delta, rows, mode=mode, predicate=predicate, commit_properties=properties)  # type: ignore[call-overload]
+
+        return self._commit(write, self._properties(work, keys, positions))
 
     def _app(self, partition: str) -> str:
         return f"{self.dataset.name}/{partition}"
@@ -466,6 +518,7 @@ class Table:
         self, work: Work, keys: Mapping[str, str], positions: Mapping[str, int] = NO_POSITIONS
     ) -> CommitProperties:
         recorded = {f"techflow.{name}": json.dumps(value) for name, value in asdict(work).items()}
+        recorded[_COMMIT] = uuid.uuid4().hex
         numbers = {name: key_number(print_) for name, print_ in keys.items()} | dict(positions)
         return CommitProperties(
             custom_metadata=recorded,
@@ -475,33 +528,24 @@ class Table:
         )
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
-        return translated(self._lake.root, self.dataset.name)
+        return translated(self._lake.store, self.dataset.name)
 
 
 @contextlib.contextmanager
-def translated(root: str, dataset: str) -> Iterator[None]:
-    """Say in our own words what writing a table met.
+def translated(store: Store, dataset: str) -> Iterator[None]:
+    """Say in our own words what reading or writing a table met.
 
     Raises:
         LakeBusy: when somebody else committed meanwhile.
-        LakeFull: when the disk has no room.
-        LakeUnwritable: when it cannot be written.
+        PipelineError: what the place says of itself, such as that its disk is full.
     """
     try:
         yield
-    except (DeltaError, OSError) as error:
-        if any(words in str(error) for words in _NO_ROOM):
-            raise LakeFull(root=root) from error
+    except PipelineError:
+        raise
+    except Exception as error:
+        if said := store.said(error):
+            raise said from error
         if isinstance(error, CommitFailedError):
             raise LakeBusy(dataset=dataset) from error
-        if "ermission denied" in str(error) or "ead-only" in str(error):
-            raise LakeUnwritable(root=root, reason="permission denied") from error
         raise
-
-
-def _format_of(log: Path) -> str | None:
-    """Return the format number that a table carries; None of a table whose making was cut off."""
-    try:
-        return DeltaTable(str(log.parent), without_files=True).metadata().configuration.get(_FORMAT) or _NO_FORMAT
-    except DeltaError:
-        return None

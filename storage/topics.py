@@ -4,14 +4,12 @@
 their offsets, and the next one of every partition. Source: `data.md` A.0a, "Topic envelope".
 """
 
-import uuid
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,7 @@ from compute.contracts.contract import NO_ENVELOPE
 from storage.catalog import BRONZE, LANDED_FILE
 from storage.envelopes import Record, read_envelope
 from storage.errors import AnotherLog
-from storage.files import describe
+from storage.files import describe, new_file
 from storage.lake import Lake, Table, translated
 from storage.landed import Landed
 from storage.landing import LandedFile, Landing, UnreadableFile, problems_of, root_of, sighting
@@ -148,12 +146,14 @@ def _write(
     lake: Lake, bronze: Table, topic: str, log: FileLog, landed: Landed, batch: str, *, as_of: datetime, now: datetime
 ) -> tuple[DataFile, datetime]:
     """Write a log's new records as one file beside the table's; with the latest arrival among them."""
-    path = Path(lake.root) / bronze.dataset.name / f"part-{uuid.uuid4()}.parquet"
+    path, store = new_file(bronze.dataset), lake.store
+    place = f"{bronze.dataset.name}/{path}"
     stamp = Stamp(topic, batch, microseconds(as_of), now)
     count, newest = 0, 0
     with (
-        translated(lake.root, bronze.dataset.name),
-        pq.ParquetWriter(path, BRONZE_ARROW, **PARQUET) as writer,
+        translated(store, bronze.dataset.name),
+        store.writing(place) as sink,
+        pq.ParquetWriter(sink, BRONZE_ARROW, **PARQUET) as writer,
         ThreadPoolExecutor(1) as hand,
     ):
         writing: deque[Future[None]] = deque()
@@ -170,9 +170,9 @@ def _write(
             count += len(new)
         for last in writing:
             last.result()
-    written = describe(path, path.parent, count)
+    written = describe(store, bronze.dataset, path, count)
     if not count:
-        path.unlink()
+        store.remove(place)
     return written, instant(newest) if count else as_of
 
 

@@ -52,9 +52,9 @@ def keep_up(lake: Lake, dataset: Dataset) -> Upkept:
     compacted = tuple(name for name in _crowded(lake, dataset) if lake.open(dataset).compact(name) >= 0)
     table = lake.open(dataset)
     is_checkpointed, orphans = table.checkpoint(), table.orphans(ORPHAN_AGE)
-    size = sum(path.stat().st_size for path in orphans)
+    size = sum(map(lake.store.size, orphans))
     for path in orphans:
-        path.unlink()
+        lake.store.remove(path)
     return Upkept(dataset.name, compacted, is_checkpointed, len(orphans), size)
 
 

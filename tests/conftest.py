@@ -36,9 +36,14 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def free_port() -> int:
+    return int(a_port())
+
+
+def a_port() -> str:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return str(probe.getsockname()[1])
 
 
 def environment(home: Path, landing: Path, prefect_home: Path, **more: str) -> dict[str, str]:

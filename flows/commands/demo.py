@@ -107,14 +107,15 @@ def _show(console: Console, name: Name, home: Path, servers: str) -> None:
 
     _use(home, servers)
     aggregated(month=company.months)
-    lake = Lake(str(home / "lake"))
+    lake = Lake(load_settings().lake_place)
     console.print("", _headline(lake, name, company))
     if (home / "truth.json").is_file():
         _tell_faults(console, lake, home)
     _tell(console, lake, company, home)
     console.print(f"[bold]took[/]     {time.perf_counter() - begin:.0f} s\n\nTry next:")
+    where = f"--home {_short(home)}" + (f" --lake {lake.root}" if "://" in lake.root else "")
     for words in company.next:
-        console.print(f"  .venv/bin/techflow --home {_short(home)} {words}", soft_wrap=True)
+        console.print(f"  .venv/bin/techflow {where} {words}", soft_wrap=True)
 
 
 def _lay_out(name: Name, home: Path, console: Console) -> None:
@@ -149,9 +150,10 @@ def _lay_out_sample(home: Path, console: Console) -> None:
 
 
 def _use(home: Path, servers: str) -> None:
-    """Make the company's home the one in force, whatever places were set."""
-    file = home / "company.toml"
-    places = {"HOME": home, "LANDING": home / "landing", "LAKE": home / "lake", "LEDGER": home / "ledger.sqlite"}
+    """Make the company's home the one in force, whatever places were set; in an object store it has a prefix."""
+    file, given = home / "company.toml", load_settings().lake_place
+    lake = f"{given}/{home.name}" if "://" in given else home / "lake"
+    places = {"HOME": home, "LANDING": home / "landing", "LAKE": lake, "LEDGER": home / "ledger.sqlite"}
     os.environ |= {f"{PREFIX}{name}": str(place) for name, place in places.items()}
     os.environ["KAFKA_BOOTSTRAP_SERVERS"] = servers
     os.environ |= {f"{PREFIX}EXECUTOR": "ray", f"{PREFIX}COMPANY": str(file) if file.is_file() else ""}
@@ -201,10 +203,8 @@ def _tell(console: Console, lake: Lake, company: Company, home: Path) -> None:
     on_ray = done.filter(pl.col("executor") == "ray").unique("dataset", keep="last", maintain_order=True)
     for name, tasks, rows, seconds in on_ray.select("dataset", "tasks", "rows", "seconds").rows():
         console.print(f"[bold]on Ray[/]   {name}: {tasks} tasks, {rows:,} rows, {seconds} s")
-    console.print(
-        f"[bold]tables[/]   {_short(Path(lake.root))} ({done.get_column('dataset').n_unique()} Delta tables)",
-        soft_wrap=True,
-    )
+    where, tables = lake.root if "://" in lake.root else _short(Path(lake.root)), done.get_column("dataset").n_unique()
+    console.print(f"[bold]tables[/]   {where} ({tables} Delta tables)", soft_wrap=True)
     console.print(f"[bold]drafts[/]   {len(parse_months(company.months))} months: {company.months}")
     who = load_company(load_settings()).company
     last = edition(lake, parse_months(company.months)[-1])

@@ -83,7 +83,7 @@ def settings(
     context: typer.Context,
     home: Annotated[str | None, typer.Option(help="The home folder; the places below default to places in it.")] = None,
     landing: Annotated[str | None, typer.Option(help="The folder of the feeds.")] = None,
-    lake: Annotated[str | None, typer.Option(help="The folder of the tables.")] = None,
+    lake: Annotated[str | None, typer.Option(help="The folder of the tables, or s3://bucket/prefix.")] = None,
     ledger: Annotated[str | None, typer.Option(help="The accounting ledger: a SQLite file or postgresql://…")] = None,
     company: Annotated[str | None, typer.Option(help="The company file.")] = None,
     executor: Annotated[str | None, typer.Option(help="Where heavy work runs: auto, ray or inline.")] = None,

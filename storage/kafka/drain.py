@@ -4,12 +4,10 @@ Whatever is killed when: before the commit nothing has happened, after it everyt
 """
 
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +16,7 @@ from kafka import TopicPartition
 from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError, UnsupportedCodecError
 
 from storage.catalog import BRONZE
-from storage.files import describe
+from storage.files import describe, new_file
 from storage.kafka.broker import Broker
 from storage.kafka.columns import Columns, begin_of, columns_of, in_bulk
 from storage.kafka.errors import BrokerSilent, RecordUnreadable, TopicChanged
@@ -27,6 +25,7 @@ from storage.kafka.rows import Stamp, bronze_rows
 from storage.kafka.sockets import wide_client
 from storage.lake import Lake, translated
 from storage.landing import Landing
+from storage.store import store_of
 from storage.topics import BRONZE_ARROW, PARQUET
 from storage.work import DataFile, Work
 
@@ -103,11 +102,12 @@ def drain(share: Share) -> DataFile:
         RecordUnreadable: when a person must look.
         LakeFull: when the disk has no room.
     """
-    path = Path(share.lake) / BRONZE[share.stamp.topic].name / f"part-{uuid.uuid4()}.parquet"
-    count = 0
+    bronze, store = BRONZE[share.stamp.topic], store_of(share.lake)
+    path, count = new_file(bronze), 0
     with (
-        translated(share.lake, BRONZE[share.stamp.topic].name),
-        pq.ParquetWriter(path, BRONZE_ARROW, **PARQUET) as writer,
+        translated(store, bronze.name),
+        store.writing(f"{bronze.name}/{path}") as sink,
+        pq.ParquetWriter(sink, BRONZE_ARROW, **PARQUET) as writer,
         ThreadPoolExecutor(1) as hand,
     ):
         writing: list[Future[None]] = []
@@ -119,7 +119,7 @@ def drain(share: Share) -> DataFile:
             count += rows.num_rows
         for last in writing:
             last.result()
-    return describe(path, path.parent, count)
+    return describe(store, bronze, path, count)
 
 
 def _commit(broker: Broker, plan: Plan, files: Sequence[DataFile], work: Work) -> None:

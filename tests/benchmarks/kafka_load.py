@@ -28,8 +28,8 @@ from storage.kafka.lag import LIMIT, lag_of
 from storage.kafka.plan import Bounds, position_name
 from storage.lake import Lake
 from storage.runs import runs
-from tests.conftest import ending, environment, start, techflow
-from tests.integration.broker import CLICKS, a_port, running_broker
+from tests.conftest import a_port, ending, environment, start, techflow
+from tests.integration.broker import CLICKS, running_broker
 from tests.integration.served import is_healthy, wait_until
 
 SECONDS_BETWEEN = 5

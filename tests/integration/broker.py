@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewPartitions, NewTopic
+
+from tests.conftest import a_port
 
 SCRIPT = Path(__file__).parents[2] / "deployments" / "kafka" / "kafka.sh"
 CLICKS = "click_events"
@@ -130,12 +131,6 @@ def _envelope(record: Any) -> bytes:
     }
     text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "surrogateescape")
-
-
-def a_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 def running_broker(folder: Path, **more: str) -> Iterator[Kafka]:

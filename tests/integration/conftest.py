@@ -13,6 +13,7 @@ from compute.contracts.feeds import ENGAGEMENT_FEEDS
 from storage.lake import Lake
 from tests.integration.broker import Kafka, running_broker
 from tests.integration.closed import FEB, JAN, Company, copied, drafted_company
+from tests.integration.object_store import ObjectStore, running_object_store
 from tests.integration.postgres import Postgres, running_postgres
 from tests.property.lakes import plain_flows
 
@@ -45,6 +46,12 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL of the tests' own; a test makes a schema for its ledger."""
     yield from running_postgres()
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """An S3 server of the tests' own, with a bucket `lake`; a test takes a prefix."""
+    yield from running_object_store(tmp_path_factory.mktemp("objects"))
 
 
 @pytest.fixture

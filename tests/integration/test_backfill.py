@@ -157,7 +157,7 @@ def test_upkeep_sweeps_what_killed_runs_left_and_nothing_else(lake: Lake) -> Non
         os.utime(path, (week_ago, week_ago))
 
     # Also of what was replaced long ago: only the log can tell it from what nobody ever named.
-    found = {path for table in DATASETS for path in lake.open(table).orphans(timedelta(0))}
+    found = {Path(lake.root, path) for table in DATASETS for path in lake.open(table).orphans(timedelta(0))}
     assert found >= {old, young}
     assert not found & named
     assert upkeep()["swept"] >= 1

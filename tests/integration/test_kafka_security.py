@@ -16,7 +16,8 @@ from storage.kafka.errors import BrokerAway
 from storage.kafka.plan import plan_drain
 from storage.kafka.security import Security
 from storage.lake import Lake
-from tests.integration.broker import CLICKS, Kafka, a_port, running_broker
+from tests.conftest import a_port
+from tests.integration.broker import CLICKS, Kafka, running_broker
 from tests.integration.drains import carry_out
 from tests.integration.test_kafka import numbered, numbers
 

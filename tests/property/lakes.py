@@ -47,8 +47,8 @@ State = dict[str, pl.DataFrame]
 class Home:
     """A landing area, a ledger and a lake of one company."""
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.lake, self.clock = root, Lake(str(root / "lake")), datetime(2024, 7, 1, tzinfo=UTC)
+    def __init__(self, root: Path, lake: str = "") -> None:
+        self.root, self.lake, self.clock = root, Lake(lake or str(root / "lake")), datetime(2024, 7, 1, tzinfo=UTC)
         (root / "landing" / "topics").mkdir(parents=True)
 
     def keep_ledger(self, rows: Ledger) -> None:
@@ -166,8 +166,9 @@ def _settings(home: Home) -> Iterator[None]:
             return home.clock
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("LANDING", "LAKE", "LEDGER", "COMPANY"):
+        for name in ("LANDING", "LEDGER", "COMPANY"):
             patch.delenv(f"TECHFLOW_{name}", raising=False)
+        patch.setenv("TECHFLOW_LAKE", home.lake.root)
         patch.setenv("TECHFLOW_HOME", str(home.root))
         patch.setenv("TECHFLOW_EXECUTOR", "inline")
         patch.setenv("TECHFLOW_PSEUDONYM_KEY", "the key of the tests")
