@@ -4,8 +4,8 @@
 
 Lays down silver of a company of so many accounts over 24 months (`lives.py`), then runs the product's own tasks
 inline, each in a process of its own: timeline, join, bridge, and of the last months growth, allocation, profit,
-aggregated, draft and `export metrics`. Each line: a stage's seconds without the start of Prefect, the peak memory
-of its process, and both against the size before.
+engagement, aggregated, draft and `export metrics`. Each line: a stage's seconds without the start of Prefect, by the
+clock and of the processor, the peak memory of its process, and the ratios from size to size.
 """
 
 import argparse
@@ -54,23 +54,23 @@ STAGES = ("timeline", "join", "bridge", "growth", "allocation", "profit", "engag
 
 
 def run_stage(name: str, figured: int) -> None:
-    """Run one stage in a flow of its own, and print its seconds."""
+    """Run one stage in a flow of its own, and print its seconds by the clock and of the processor."""
     from prefect import flow
 
     from flows.job import start as start_job
 
     @flow(name="benchmark")
-    def benchmark() -> float:
+    def benchmark() -> dict[str, float]:
         job, stage = start_job("benchmark"), _stages()[name]
-        begin = time.perf_counter()
+        begin, busy = time.perf_counter(), time.process_time()
         stage(job, MONTHS[-figured:])
-        return time.perf_counter() - begin
+        return {"seconds": time.perf_counter() - begin, "cpu": time.process_time() - busy}
 
     print(json.dumps(benchmark()))  # noqa: T201
 
 
-def measure(words: list[str], env: dict[str, str]) -> tuple[float, float, str]:
-    """Return a process' seconds, its peak MiB, and what it printed."""
+def measure(words: list[str], env: dict[str, str]) -> tuple[dict[str, float], str]:
+    """Return a process' seconds by the clock and of the processor, its peak MiB, and what it printed."""
     begin = time.perf_counter()
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen(words, env=env, stdout=out, stderr=subprocess.DEVNULL)
@@ -78,7 +78,8 @@ def measure(words: list[str], env: dict[str, str]) -> tuple[float, float, str]:
         if status:
             raise SystemExit(f"{' '.join(words)} ended with {status}")
         out.seek(0)
-        return time.perf_counter() - begin, usage.ru_maxrss / 1024, out.read()
+        seconds, busy = time.perf_counter() - begin, usage.ru_utime + usage.ru_stime
+        return {"seconds": seconds, "cpu": busy, "mib": usage.ru_maxrss / 1024}, out.read()
 
 
 def measure_all(accounts: int, figured: int) -> dict[str, dict[str, float]]:
@@ -91,13 +92,12 @@ def measure_all(accounts: int, figured: int) -> dict[str, dict[str, float]]:
         with _server(env) as api:
             for name in STAGES:
                 words = [sys.executable, "-m", "tests.benchmarks.growth", "--stage", name, "--figured", str(figured)]
-                _, memory, said = measure(words, env | {"PREFECT_API_URL": api})
-                found[name] = {"seconds": json.loads(said.splitlines()[-1]), "mib": memory}
+                whole, said = measure(words, env | {"PREFECT_API_URL": api})
+                found[name] = whole | json.loads(said.splitlines()[-1])
                 _tell(accounts, name, found[name])
         techflow = str(Path(sys.executable).with_name("techflow"))
         words = [techflow, "export", "metrics", str(MONTHS[-1]), "--out", str(home / "metrics.csv")]
-        seconds, memory, _ = measure(words, env)
-        found["export"] = {"seconds": seconds, "mib": memory}
+        found["export"], _ = measure(words, env)
         _tell(accounts, "export", found["export"])
     return found
 
@@ -121,7 +121,8 @@ def _server(env: Mapping[str, str]) -> Iterator[str]:
 
 
 def _tell(accounts: int, stage: str, found: Mapping[str, float]) -> None:
-    print(f"{accounts:>9,} {stage:<11} {found['seconds']:>8.1f} {found['mib']:>7.0f}", flush=True)  # noqa: T201
+    times = f"{found['seconds']:>8.1f} s {found['cpu']:>8.1f} s of processor"
+    print(f"{accounts:>9,} {stage:<11} {times} {found['mib']:>7.0f} MiB", flush=True)  # noqa: T201
 
 
 def main() -> None:
@@ -140,7 +141,7 @@ def main() -> None:
         print(f"{less:,} to {more:,} accounts")  # noqa: T201
         for name, now in results[more].items():
             times = {unit: now[unit] / results[less][name][unit] for unit in now}
-            print(f"  {name:<11} {times['seconds']:>6.1f} times the time, {times['mib']:>5.1f} the memory")  # noqa: T201
+            print(f"  {name:<11} {times['cpu']:>6.1f} times the processor, {times['mib']:>5.1f} the memory")  # noqa: T201
     if given.json:
         given.json.write_text(json.dumps({"figured": given.figured, "accounts": results}, indent=1) + "\n")
 
