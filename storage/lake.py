@@ -134,7 +134,7 @@ class Table:
             if path in files:
                 partitions[partition].append(f"{self.location}/{path}")
         parts = [
-            pl.scan_parquet(paths).with_columns([pl.lit(name).alias(column)] if column else [])
+            pl.scan_parquet(paths, glob=False).with_columns([pl.lit(name).alias(column)] if column else [])
             for name, paths in sorted(partitions.items())
         ]
         return pl.concat(parts)
