@@ -195,7 +195,7 @@ def serving(place: Path, port: int, **more: str) -> Iterator[Served]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody has. A node of Ray that finds some itself ends when a busy machine is slow to tell it."""
+    """Return ports that nobody has."""
     probes = [socket.socket() for _ in range(count)]
     for probe in probes:
         probe.bind(("127.0.0.1", 0))

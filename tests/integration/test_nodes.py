@@ -25,24 +25,19 @@ from flows.user_days import bring_user_days
 from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE
 from storage.lake import Lake
 from tests.benchmarks.clicks_lake import Shape, fill
-from tests.integration.served import ROOT, free_ports, wait_until
+from tests.integration.served import ROOT, wait_until
 
 pytestmark = pytest.mark.integration
 TABLES = (USER_DAY_TABLE, SESSION_PART, CLICK_SESSION)
-
-
-def one_processor() -> dict[str, int]:
-    names = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
-    return {"num_cpus": 1, **dict(zip(names, free_ports(len(names)), strict=True))}
 
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Cluster]:
     """Three nodes with a processor each; a driver on the first."""
     ray.shutdown()  # other tests have a Ray of their own
-    made = Cluster(initialize_head=True, head_node_args={"include_dashboard": False, **one_processor()})
-    made.add_node(**one_processor())
-    made.add_node(**one_processor())
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    made.add_node(num_cpus=1)
+    made.add_node(num_cpus=1)
     yield made
     ray.shutdown()
     made.shutdown()
@@ -140,7 +135,7 @@ def test_a_node_that_runs_other_code_is_refused_by_a_sentence_that_names_both(
     ray.shutdown()
     connect(nodes.address)  # from a folder that is no checkout: Ray has workers look into the driver's
     require_same_code()
-    other = nodes.add_node(**one_processor(), env_vars={"PYTHONPATH": str(tmp_path / "other")})
+    other = nodes.add_node(num_cpus=1, env_vars={"PYTHONPATH": str(tmp_path / "other")})
     try:
         with pytest.raises(ClusterRefused) as refused:
             place(start("engagement"), 1)

@@ -32,10 +32,10 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
         place / "home", EXAMPLES / "golden" / "landing", place / "prefect", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=TOKEN,
         PYTHONPATH=str(ROOT), TECHFLOW_EXECUTOR="ray", TECHFLOW_LEDGER=str(EXAMPLES / "golden" / "ledger.sqlite"),
     )  # fmt: skip
-    port, jobs, agent, client, *others = free_ports(7)
+    port, jobs, agent, client = free_ports(4)
     words = [RAY, "start", "--head", "--block", "--num-cpus=1", f"--port={port}", "--dashboard-host=127.0.0.1",
              f"--dashboard-port={jobs}", f"--dashboard-agent-listen-port={agent}",
-             f"--ray-client-server-port={client}", f"--dashboard-agent-grpc-port={others[0]}",
+             f"--ray-client-server-port={client}"]}",
              f"--metrics-export-port={others[1]}", f"--runtime-env-agent-port={others[2]}"]  # fmt: skip
     with ending() as started:
         started.append(start(words, env))
