@@ -35,8 +35,7 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
     port, jobs, agent, client = free_ports(4)
     words = [RAY, "start", "--head", "--block", "--num-cpus=1", f"--port={port}", "--dashboard-host=127.0.0.1",
              f"--dashboard-port={jobs}", f"--dashboard-agent-listen-port={agent}",
-             f"--ray-client-server-port={client}"]}",
-             f"--metrics-export-port={others[1]}", f"--runtime-env-agent-port={others[2]}"]  # fmt: skip
+             f"--ray-client-server-port={client}"]  # fmt: skip
     with ending() as started:
         started.append(start(words, env))
         made = Head(f"127.0.0.1:{port}", f"http://127.0.0.1:{jobs}", env)
