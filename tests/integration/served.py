@@ -6,6 +6,7 @@ Work is held by a file: as long as it lies there, the heavy work of a run beats 
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,7 +22,6 @@ from typing import Any
 from tests.conftest import EXAMPLES, end, ending, environment, start, techflow
 
 ROOT = Path(__file__).parents[2]
-PATIENT = {"RAY_agent_register_timeout_ms": "120000"}  # a node ends itself when a busy machine is slower to start it
 OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 # Python reads it before any program: the heavy work of every process of the test beats while the file is there.
 HELD = """
@@ -192,6 +192,17 @@ def serving(place: Path, port: int, **more: str) -> Iterator[Served]:
         served.serve()
         served.told = techflow("deploy", env=env).stdout
         yield served
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody has."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    found = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return found
 
 
 def is_healthy(url: str) -> bool:

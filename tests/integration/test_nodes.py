@@ -25,7 +25,7 @@ from flows.user_days import bring_user_days
 from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE
 from storage.lake import Lake
 from tests.benchmarks.clicks_lake import Shape, fill
-from tests.integration.served import PATIENT, ROOT, wait_until
+from tests.integration.served import ROOT, wait_until
 
 pytestmark = pytest.mark.integration
 TABLES = (USER_DAY_TABLE, SESSION_PART, CLICK_SESSION)
@@ -35,12 +35,9 @@ TABLES = (USER_DAY_TABLE, SESSION_PART, CLICK_SESSION)
 def nodes() -> Iterator[Cluster]:
     """Three nodes with a processor each; a driver on the first."""
     ray.shutdown()  # other tests have a Ray of their own
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in PATIENT.items():
-            patch.setenv(name, value)
-        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        made.add_node(num_cpus=1)
-        made.add_node(num_cpus=1)
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    made.add_node(num_cpus=1)
+    made.add_node(num_cpus=1)
     yield made
     ray.shutdown()
     made.shutdown()
@@ -103,7 +100,6 @@ def test_a_killed_worker_and_a_killed_node_cost_their_shards_a_second_try(
     state = rollup(return_state=True)
 
     told = "\n".join(lines(state.state_details.flow_run_id))
-    Path("/tmp/nodes-scratch/told.txt").write_text(told)
     assert {"worker", "node"} == {each.name for each in marks.iterdir()}
     again = re.findall(r"gold/user_day: shard \d+ of (\d+) is tried again, 1 of 3: (.*)", told)
     assert 2 <= len(again), told

@@ -1,6 +1,5 @@
 """A cluster with a token, as people start one: who is let in, and a run that is submitted to it as a job."""
 
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import EXAMPLES, ending, environment, start, techflow
-from tests.integration.served import PATIENT, ROOT, wait_until
+from tests.integration.served import ROOT, free_ports, wait_until
 
 pytestmark = pytest.mark.integration
 RAY = str(Path(sys.executable).with_name("ray"))
@@ -26,22 +25,12 @@ class Head:
     env: dict[str, str]
 
 
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    found = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return found
-
-
 @pytest.fixture(scope="module")
 def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
     place = tmp_path_factory.mktemp("head")
     env = environment(
         place / "home", EXAMPLES / "golden" / "landing", place / "prefect", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=TOKEN,
-        PYTHONPATH=str(ROOT), TECHFLOW_EXECUTOR="ray", TECHFLOW_LEDGER=str(EXAMPLES / "golden" / "ledger.sqlite"), **PATIENT,
+        PYTHONPATH=str(ROOT), TECHFLOW_EXECUTOR="ray", TECHFLOW_LEDGER=str(EXAMPLES / "golden" / "ledger.sqlite"),
     )  # fmt: skip
     port, jobs, agent, client = free_ports(4)
     words = [RAY, "start", "--head", "--block", "--num-cpus=1", f"--port={port}", "--dashboard-host=127.0.0.1",
