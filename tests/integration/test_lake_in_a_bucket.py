@@ -97,7 +97,7 @@ def test_the_demo_runs_in_a_bucket_with_its_tasks_on_ray(
     assert "account_month: 2 tasks" in told
     assert f"{root}golden (" in told
     line = next(line.split("techflow ")[1] for line in told.splitlines() if "why M-01 2024-01" in line)
-    assert "47,416.67" in techflow(*line.split(), env=env).stdout
+    assert "2024-01: 47416.67 after 46166.67" in techflow(*line.split(), env=env).stdout
     assert SECRET not in told
     assert not list((tmp_path / "there").rglob("_delta_log"))
 
