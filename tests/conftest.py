@@ -14,6 +14,7 @@ from hypothesis import settings
 
 settings.register_profile("default", deadline=None)  # how long an example takes is the machine's affair
 settings.register_profile("long", print_blob=True)  # --hypothesis-profile=long: many examples, by hand
+collect_ignore_glob = ["benchmarks/peers/*"]  # each speaks to an engine that its own environment has
 EXAMPLES = Path(__file__).parent / "examples"
 QUIET = {
     "DO_NOT_TRACK": "1",

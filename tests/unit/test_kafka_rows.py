@@ -1,7 +1,6 @@
 """Columns of a topic as rows of bronze."""
 
 import hashlib
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,10 +54,10 @@ def test_a_record_without_a_value_is_kept_as_its_envelope_with_the_digest_of_tha
 
 
 def test_a_full_disk_is_one_sentence_in_a_drain_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, name = tmp_path / "lake" / "bronze" / "click_events", uuid.uuid4()
+    folder = tmp_path / "lake" / "bronze" / "click_events"
     folder.mkdir(parents=True)
-    (folder / f"part-{name}.parquet").symlink_to("/dev/full")  # a disk without room, as far as a writer can tell
-    monkeypatch.setattr(drain_module.uuid, "uuid4", lambda: name)
+    (folder / "part-1.parquet").symlink_to("/dev/full")  # a disk without room, as far as a writer can tell
+    monkeypatch.setattr(drain_module, "new_file", lambda _dataset: "part-1.parquet")
     monkeypatch.setattr(drain_module, "read", lambda *_: iter([(0, columns([b"a" * 2**20] * 20))]))
     share = Share(str(tmp_path / "lake"), Broker("nowhere"), (Range(0, 0, 20),), STAMP)
 
