@@ -17,6 +17,7 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Literal
+from urllib.parse import quote
 
 import polars as pl
 import pyarrow as pa
@@ -125,6 +126,8 @@ class Table:
         """Return the rows, lazily; of some of the files alone, when they are named."""
         if self._delta is None or not self._delta.file_uris() or (files is not None and not files):
             return pl.LazyFrame(schema=dict(self.dataset.schema))
+        if files is None and quote(self.location, safe="/:") != self.location:
+            files = self.files()  # deltalake spells a space as %20, where Polars finds no file
         rows = pl.scan_delta(self._delta) if files is None else self._of_files(files)
         return rows.select(list(self.dataset.schema))
 

@@ -68,6 +68,18 @@ def test_a_table_that_was_never_written_has_no_rows_and_no_version(tmp_path: Pat
     assert not (tmp_path / "lake").exists()
 
 
+@pytest.mark.parametrize("dataset", [MONTHLY, WHOLE])
+def test_a_lake_lies_in_any_folder_that_has_a_name(tmp_path: Path, dataset: Dataset) -> None:
+    table = Lake(str(tmp_path / "lake of José")).open(dataset)
+    table.replace(rows(JAN, FEB), dict.fromkeys(["2024-01", "2024-02"] if dataset is MONTHLY else [ALL], "a"), WORK)
+
+    again = Lake(str(tmp_path / "lake of José")).open(dataset)
+    assert [FEB[1:]] == [
+        (account, str(amount)) for _, account, amount in again.read(pl.col("month") == "2024-02").rows()
+    ]
+    assert rows(JAN, FEB).equals(again.read().sort("month"))
+
+
 def test_replace_leaves_other_partitions_as_they_are(lake: Lake) -> None:
     lake.open(MONTHLY).replace(rows(NEW_JAN), {"2024-01": "b"}, WORK)
 
