@@ -8,7 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from compute.buckets import BUCKETS, bucket_ranges
-from compute.company_month import bridges
+from compute.company_month import BRIDGE, bridges
 from compute.errors import BadMonth
 from compute.months import Month
 from compute.status import status_timeline
@@ -144,8 +144,8 @@ def write_bridges(job: Job, span: tuple[Month, ...], key: str) -> int:
     watch = Stopwatch(job, MRR_BRIDGE.name, span)
     columns = ["month", "tier", "movement", "movement_amount", "prior_mrr", "mrr"]
     # A month at a time, as no bridge needs another: together they are as many rows as there are account-months.
-    of_months = (pl.col("is_existing") & (pl.col("month") == month) for month in sorted(source.partitions()))
-    rows = pl.concat([bridges(source.read(where, columns)) for where in of_months])
+    of_months = [pl.col("is_existing") & (pl.col("month") == month) for month in sorted(source.partitions())]
+    rows = pl.concat([pl.DataFrame(schema=BRIDGE), *(bridges(source.read(where, columns)) for where in of_months)])
     inputs = {source.dataset.name: source.version}
     keys = dict.fromkeys(sorted({*map(str, span), *table.partitions()}), key)
     return table.replace(rows, keys, watch.work(rows=rows.height, inputs=inputs))

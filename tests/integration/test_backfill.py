@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.settings import PREFECT_API_URL
 
 from compute.months import Month
@@ -90,7 +91,8 @@ def test_a_backfill_tells_scope_initiator_and_hashes_and_moves_its_bar(lake: Lak
     ] == audit.select("scope", "month", "hash_before", "hash_after").rows()
     assert all(audit.get_column("by"))
     with get_client(sync_client=True) as client:
-        bars = {(each.data, each.description) for each in client.read_artifacts() if each.key == "backfill"}
+        found = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["backfill"])))
+        bars = {(each.data, each.description) for each in found}
     assert (100.0, "2 of 2 months") in bars
     # It is a run, and none of those by which a day comes out (L-10).
     assert ["aggregated", "backfill"] == lake.read(RUNS).sort("started_at").get_column("flow").to_list()
