@@ -104,7 +104,7 @@ def _reason_row(log: Log, month: str, until: str) -> dict[str, str]:
 
 def _then(log: Log, life: Life, rows: Sequence[Mapping[str, str]], *, is_same: bool) -> str:
     if is_same and (in_force := log.certified(life.month)):
-        return f"Nothing waits: revision {in_force.revision} is in force, and its figures are those of the records."
+        return f"Nothing to do: revision {in_force.revision} is in force; what is not material waits for the next."
     if life.revision is not None:
         return f"Revision {life.revision} is {life.state.casefold()}: the next run after a correction drafts another."
     waiting = [row for row in rows if row["next"]]

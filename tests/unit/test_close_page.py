@@ -37,7 +37,7 @@ def test_a_certified_month_waits_for_nothing() -> None:
     close = Close(draft())
     close.sign_all(JAN)
     assert ("2024-01: CERTIFIED, revision 1", False) == (page(close).title, page(close).is_signed_next)
-    assert page(close).then.startswith("Nothing waits: revision 1 is in force")
+    assert page(close).then.startswith("Nothing to do: revision 1 is in force; what is not material waits")
 
 
 def test_a_revision_asks_for_its_reason_and_names_the_months_beside_it() -> None:
