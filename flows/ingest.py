@@ -45,9 +45,10 @@ def ingest(job: Job, contract: Contract) -> Ingested:
     """Bring one feed up to date: bronze, judged, silver, dead letters, dispositions."""
     landing = bring(job, contract)
     received = Received.open(job.lake, contract)
-    before = bring_summaries(job, received)
+    before, version = bring_summaries(job, received), received.judged.version
     judge_new(job, received, before)
-    months = settle_touched(job, received, before)
+    now = before if received.judged.version == version else bring_summaries(job, received)
+    months = settle_touched(job, received, before, now)
     if landing.files or landing.repeats or months:
         brought = f"{landing.rows} new rows in {landing.files} files"
         say(f"{contract.dataset}: {brought}", repeats=landing.repeats, months=len(months))

@@ -26,7 +26,7 @@ from compute.releases import is_accepted_as_is, release_marks, standing
 from compute.summaries import arrivals_by_day
 from flows.dead_letters import bring_dead_letters
 from flows.job import Job, Stopwatch
-from flows.received import Received, bring_summaries
+from flows.received import Received
 from storage.catalog import DISPOSITIONS, HELD_ROW, JUDGED, SILVER, UNKNOWN_FIELDS
 from storage.dataset import Dataset
 from storage.files import Replacement
@@ -35,13 +35,14 @@ from storage.lake import Table, key_number
 _ROWS_AT_ONCE = 200_000  # bounds what is settled in memory
 
 
-def settle_touched(job: Job, received: Received, before: pl.DataFrame) -> tuple[str, ...]:
+def settle_touched(job: Job, received: Received, before: pl.DataFrame, summaries: pl.DataFrame) -> tuple[str, ...]:
     """Settle the months whose judged rows changed, or whose time has come; returns them.
 
     Args:
         job: the run.
         received: what is there.
         before: SUMMARY rows of what had been judged before this run.
+        summaries: those of what is judged now.
     """
     lake, contract, judged = job.lake, received.contract, received.judged
     dataset = contract.dataset
@@ -49,7 +50,6 @@ def settle_touched(job: Job, received: Received, before: pl.DataFrame) -> tuple[
     if judged.version < 0:
         return ()
     beside = _beside(job, received)
-    summaries = bring_summaries(job, received)
     marks = _marks(job, received, beside, summaries)
     base = f"{contract.version} {job.company.fingerprint()}"
     whole = f"{base} {judged.fingerprint()} {sorted(marks.items())}"

@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 
 from compute.anchors import BadAnchor
-from compute.details import account_day_figures
 from compute.errors import BadMonth
 from compute.figures import FIGURE
 from compute.lifecycle import Life, Log, as_of
@@ -104,9 +103,7 @@ def scan_figures_as(lake: Lake, edition: Edition) -> pl.LazyFrame:
 
 def details_as(lake: Lake, edition: Edition, month: Month) -> pl.DataFrame:
     """Return the FIGURE rows by day: of a revision as they stood then, of a draft as gold has them now."""
-    sources = details_sources(lake, edition, month)
-    figures = account_day_figures(sources.rows.collect(), sources.days.collect(), month)
-    return pl.concat([figures, sources.teams.collect()])
+    return details_sources(lake, edition, month).figures(month)
 
 
 def details_sources(lake: Lake, edition: Edition, month: Month) -> Sources:

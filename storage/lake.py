@@ -42,12 +42,8 @@ _UNTIL_CHECKPOINT = 20  # commits that a reader reads one by one before a checkp
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 NO_POSITIONS: Mapping[str, int] = MappingProxyType({})
 NEVER_WRITTEN = -1
-UNREADABLE = (
-    OSError,
-    LakeUnwritable,
-    pl.exceptions.ComputeError,
-    pl.exceptions.PanicException,
-)  # of rows whose files are gone
+# What reading rows raises whose files are gone or broken.
+UNREADABLE = (OSError, LakeUnwritable, pl.exceptions.ComputeError, pl.exceptions.PanicException)
 
 
 def key_number(fingerprint: str) -> int:

@@ -156,9 +156,7 @@ def scan_figures(lake: Lake, snapshot_id: str) -> pl.LazyFrame:
 
 def details_of(lake: Lake, month: Month) -> pl.DataFrame:
     """Return the FIGURE rows of a month by account and day, and by team and day, as gold has them now."""
-    sources = gold_sources(lake, month)
-    figures = account_day_figures(sources.rows.collect(), sources.days.collect(), month)
-    return pl.concat([figures, sources.teams.collect()])
+    return gold_sources(lake, month).figures(month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +166,11 @@ class Sources:
     rows: pl.LazyFrame
     days: pl.LazyFrame
     teams: pl.LazyFrame
+
+    def figures(self, month: Month) -> pl.DataFrame:
+        """Return the FIGURE rows that they make."""
+        by_account = account_day_figures(self.rows.collect(), self.days.collect(), month)
+        return pl.concat([by_account, self.teams.collect()])
 
 
 def gold_sources(lake: Lake, month: Month) -> Sources:
