@@ -4,7 +4,9 @@ Memory is the proportional set size (PSS), so what processes share counts once. 
 as Ray's do, stay counted.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -18,11 +20,21 @@ _SECONDS_BETWEEN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a timed part took: wall and processor seconds; and the most memory of the process's whole life, in MiB."""
+    """What a timed part took.
+
+    Attributes:
+        wall: seconds by the clock.
+        cpu: seconds of the processor.
+        peak_mib: the most memory of the process's whole life.
+        start: seconds from the start of the process to that of the timed part: imports, servers, the warm-up.
+        again: seconds of the same once more, when there is nothing to do; only of what can tell.
+    """
 
     wall: float
     cpu: float
     peak_mib: float
+    start: float
+    again: float | None
 
 
 class _Tree:
@@ -44,6 +56,14 @@ class _Tree:
             self._look()
             known = set(self._known)
         self.peak_kib = max(self.peak_kib, sum(map(_pss_kib, known)))
+
+    def kill(self) -> None:
+        """End all that still live, the newest first."""
+        with self._lock:
+            self._look()
+            for pid in sorted(self._known, reverse=True):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _look(self) -> None:
         stats = {int(path.name): _stat(path) for path in Path("/proc").iterdir() if path.name.isdecimal()}
@@ -72,48 +92,58 @@ def _pss_kib(pid: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
-def measure(command: Sequence[str], env: dict[str, str], log: Path) -> Taken:
+def measure(command: Sequence[str], env: dict[str, str], log: Path, limit: float) -> Taken:
     """Run a command that speaks as `tests.benchmarks.timed` does, and return what its timed part took.
 
+    Args:
+        command: what is run.
+        env: its environment.
+        log: where its own words go.
+        limit: seconds after which it is ended, with all that it started.
+
     Raises:
-        RuntimeError: when it fails; its own words are in the log.
+        RuntimeError: when it fails or takes too long; its own words are in the log.
     """
+    begin = time.perf_counter()
     with log.open("w") as told:
         process = subprocess.Popen(
             command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told, text=True
         )
         tree, is_over = _Tree(process.pid), threading.Event()
-        watch = threading.Thread(target=_watch, args=(tree, is_over))
+        watch = threading.Thread(target=_watch, args=(tree, is_over, begin + limit))
         watch.start()
         try:
-            before, after, wall = _followed(process, tree)
+            taken = _followed(process, tree, begin)
         finally:
             is_over.set()
             watch.join()
-        if process.wait() or wall is None:
+        if process.wait() or taken is None:
             raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}; see {log}")
-    return Taken(wall, after - before, tree.peak_kib / 1024)
+    return taken
 
 
-def _followed(process: subprocess.Popen[str], tree: _Tree) -> tuple[float, float, float | None]:
+def _followed(process: subprocess.Popen[str], tree: _Tree, begin: float) -> Taken | None:
     assert process.stdout
     assert process.stdin
-    before = after = 0.0
-    wall = None
+    start = before = after = 0.0
+    wall = again = None
     for line in process.stdout:
         word, _, rest = line.strip().partition(" ")
         if word == "BEGIN":
-            before = tree.cpu()
+            start, before = time.perf_counter() - begin, tree.cpu()
         elif word == "END":
             after, wall = tree.cpu(), float(rest)
+        elif word == "AGAIN":
+            again = float(rest)
         else:
             continue
         process.stdin.write("\n")
         process.stdin.flush()
-    return before, after, wall
+    return None if wall is None else Taken(wall, after - before, tree.peak_kib / 1024, start, again)
 
 
-def _watch(tree: _Tree, is_over: threading.Event) -> None:
-    while not is_over.is_set():
+def _watch(tree: _Tree, is_over: threading.Event, end: float) -> None:
+    while not is_over.wait(_SECONDS_BETWEEN):
         tree.weigh()
-        time.sleep(_SECONDS_BETWEEN)
+        if time.perf_counter() > end:
+            tree.kill()

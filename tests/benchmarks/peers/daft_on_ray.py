@@ -28,7 +28,7 @@ def write(spec: dict[str, Any]) -> None:
 def _parts(clicks: Any) -> Any:
     bins = clicks.groupby(*VISIT, "bin").agg(
         col("us").min().alias("first"), col("us").max().alias("last"), col("us").count().alias("n"),
-        col("feature").agg_set().alias("names"),
+        col("feature").list_agg_distinct().alias("names"),
     )  # fmt: skip
     visit = Window().partition_by(*VISIT).order_by("first")
     gap = (col("first") - col("last").lag(1).over(visit)).alias("gap")
@@ -42,8 +42,8 @@ def _parts(clicks: Any) -> Any:
     return rows.with_columns({"active": active}).groupby(*VISIT, "part").agg(
         col("first").min().alias("started"), col("last").max().alias("ended"),
         col("active").sum().alias("active"), col("n").sum().cast(DataType.int64()).alias("clicks"),
-        col("names").agg_concat().alias("names"),
-    ).with_column("features", col("names").list_distinct().list_sort().list_join("|")).exclude("part", "names")  # fmt: skip
+        col("names").list_agg().alias("names"),
+    ).with_column("features", col("names").list_flatten().list_distinct().list_sort().list_join("|")).exclude("part", "names")  # fmt: skip
 
 
 def _days(clicks: Any) -> Any:
@@ -54,7 +54,7 @@ def _days(clicks: Any) -> Any:
         .agg(
             col("us").count().cast(DataType.int64()).alias("clicks"),
             col("qualifies").cast(DataType.int64()).sum().alias("qualifying"),
-            col("texts").agg_set().alias("names"),
+            col("texts").list_agg_distinct().alias("names"),
         )
         .with_column("features", col("names").list_sort().list_join("|"))
         .exclude("names")

@@ -1,7 +1,7 @@
-"""The rollup by other engines, each in a process of its own: `python -m tests.benchmarks.peers.run ENGINE SPEC`.
+"""The work by other engines, each in a process of its own: `python -m tests.benchmarks.peers.run WORK ENGINE SPEC`.
 
-SPEC names files, what they are rolled up by, and where the answer goes; a small lake warms the engine up first. This
-runs in the peers' own environment, so it imports nothing of the project.
+SPEC names files, the rules, and where the answer goes; a small lake warms the engine up first. This runs in the
+peers' own environment, so it imports nothing of the project.
 """
 
 import json
@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.peers import sql
+from tests.benchmarks.peers import join, sql
 from tests.benchmarks.peers.polars_alone import NEEDED, rollup
+from tests.benchmarks.peers.spark import start_spark
 from tests.benchmarks.timed import timed
 
 Spec = dict[str, Any]
@@ -53,7 +54,7 @@ def duckdb(spec: Spec) -> None:
 
 def spark(spec: Spec) -> None:
     """PySpark, local, as many threads as there are cores."""
-    session = _spark()
+    session = start_spark()
     session.read.parquet(*spec["files"]).createOrReplaceTempView("stored")
     query = sql.clicks(spec, "stored", "unix_micros(timestamp)", "div")
     session.sql(query).createOrReplaceTempView("clicks")
@@ -64,15 +65,6 @@ def spark(spec: Spec) -> None:
         ("days", sql.days("clicks", texts)),
     ):
         session.sql(made).write.parquet(f"{spec['out']}/{name}.parquet", mode="overwrite", compression="zstd")
-
-
-def _spark() -> Any:
-    from pyspark.sql import SparkSession
-
-    settings = {"spark.driver.memory": "6g", "spark.sql.shuffle.partitions": "16", "spark.ui.enabled": "false",
-                "spark.sql.session.timeZone": "UTC", "spark.driver.host": "127.0.0.1",
-                "spark.driver.bindAddress": "127.0.0.1"}  # fmt: skip
-    return SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
 
 
 def daft(spec: Spec) -> None:
@@ -109,22 +101,23 @@ def start_ray() -> None:
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
 
 
-ENGINES: dict[str, tuple[Callable[[Spec], None], Callable[[], object]]] = {
-    "floor": (floor, dict),
-    "polars": (polars, dict),
-    "duckdb": (duckdb, dict),
-    "pyspark": (spark, _spark),
-    "daft": (daft, start_ray),
-    "ray-data": (ray_data, start_ray),
-}
+Work = Callable[[Spec], None]
+ENGINES: dict[str, dict[str, Work]] = {
+    "rollup": {
+        "floor": floor, "polars": polars, "duckdb": duckdb, "pyspark": spark, "daft": daft, "ray-data": ray_data
+    },
+    "join": {"floor": join.floor, "polars": join.polars, "duckdb": join.duckdb, "pyspark": join.spark},
+}  # fmt: skip
+STARTS: dict[str, Callable[[], object]] = {"pyspark": start_spark, "daft": start_ray, "ray-data": start_ray}
+INPUT = {"rollup": "files", "join": "tables"}
 
 
-def main(name: str, place: str) -> None:
+def main(work: str, name: str, place: str) -> None:
     """Start the engine, warm it up, and time it."""
     spec = json.loads(Path(place).read_text(encoding="utf-8"))
-    run, begin = ENGINES[name]
+    run, begin = ENGINES[work][name], STARTS.get(name, dict)
     begin()
-    warm = spec | {"files": spec["warm"], "out": f"{spec['out']}/warm"}
+    warm = spec | {INPUT[work]: spec["warm"], "out": f"{spec['out']}/warm"}
     Path(warm["out"]).mkdir(parents=True)
     run(warm)
     timed(lambda: run(spec))
