@@ -47,9 +47,9 @@ test: check test-integration ## all tests
 mutation: $(STAMP) ## change compute/ in small ways and see which changes no test notices; an hour or two
 	$(BIN)/python -m tests.mutation.run
 
-bench: $(STAMP) ## the session rollup beside DuckDB, Polars, PySpark, Daft and Ray Data; CLICKS="1000000 10000000" are the sizes, ROUNDS=3 the runs of each
-	$(BIN)/python -m tests.benchmarks.bench --rounds $(or $(ROUNDS),3) $(CLICKS)
-	$(BIN)/python -m tests.benchmarks.lake_costs
+bench: $(STAMP) ## rollup, join, ingest and lake beside DuckDB, Polars, PySpark, Daft and Ray Data, an hour or two; CLICKS="1000000 10000000", ACCOUNTS="100000 1000000" are sizes, ROUNDS=3 the runs of each
+	$(BIN)/python -m tests.benchmarks.bench $(if $(CLICKS),--clicks $(CLICKS)) $(if $(SMALL),--small $(SMALL)) $(if $(CURVE),--curve $(CURVE)) \
+		$(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 fix: $(STAMP) ## format and apply safe fixes
 	$(BIN)/ruff format .

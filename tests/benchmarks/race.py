@@ -16,6 +16,7 @@ from tests.benchmarks.tree import Taken, measure
 
 FLOOR = "floor"
 LIMIT_SECONDS = 3600.0
+WRONG = ("DIFFERENT", "FAILED")
 TRIES = 3  # Ray gives a node 30 s to start, which no setting changes; a busy machine may need more than one try
 Answer = Mapping[str, Sequence[int]]
 
@@ -58,12 +59,19 @@ class Outcome:
         return min((wall for wall in walls if wall is not None), default=None)
 
     def verdict(self, engine: str) -> str:
-        """Return whether an engine answers as the first one does."""
+        """Return whether an engine answers as the first one does, and in how many rows."""
         if engine in self.failed:
             return self.failed[engine]
         if engine == FLOOR:
             return ""
-        return "equal" if self.answers[engine] == next(iter(self.answers.values())) else "DIFFERENT"
+        rows = sum(height for height, _ in self.answers[engine].values())
+        is_equal = rows and self.answers[engine] == next(iter(self.answers.values()))
+        return f"{'equal' if is_equal else 'DIFFERENT'}, {rows:,} rows"
+
+    def wrong(self) -> dict[str, str]:
+        """Return the verdicts of the engines that failed or answered otherwise."""
+        verdicts = {engine: self.verdict(engine) for engine in self.taken}
+        return {engine: verdict for engine, verdict in verdicts.items() if verdict.startswith(WRONG)}
 
     def figures(self) -> dict[str, object]:
         """Return what is kept as JSON."""
@@ -92,20 +100,21 @@ def run(race: Race, engines: Sequence[str], rounds: int, once: Sequence[str] = (
 
 
 def _run_once(outcome: Outcome, engine: str, out: Path) -> None:
-    log = PLACE / "logs" / f"{engine.replace(', ', '-')}.log"
-    log.parent.mkdir(exist_ok=True)
     for left in reversed(range(TRIES)):
+        log = PLACE / "logs" / f"{engine.replace(', ', '-')}-{TRIES - left}.log"
+        log.parent.mkdir(exist_ok=True)
         try:
             taken = measure(outcome.race.command(engine, out), environment(), log, LIMIT_SECONDS)
         except RuntimeError as error:
+            outcome.failed[engine] = f"FAILED: {error}"
             _tell(f" {'tried again' if left else 'given up'}: {error}", end="" if left else "\n")
             continue
+        outcome.failed.pop(engine, None)
         outcome.taken[engine].append(taken)
         if engine != FLOOR:
             outcome.answers[engine] = outcome.race.answer(engine, out)
         _tell(f" {taken.wall:.2f} s, {taken.cpu:.2f} s of processor, {taken.peak_mib:.0f} MiB")
         return
-    outcome.failed[engine] = f"FAILED, see {log}"
 
 
 def environment() -> dict[str, str]:

@@ -122,14 +122,11 @@ def curve(outcomes: Mapping[int, Outcome], of: str, unit: str, digits: int) -> l
     return lines
 
 
-def fastest(outcomes: Mapping[int, Outcome], *, with_start: bool) -> dict[int, str]:
-    """Return the engine that is the first to answer at each size, on its feet or from its start on."""
+def fastest(outcomes: Mapping[int, Outcome]) -> dict[int, str]:
+    """Return the engine that is the first to answer at each size, start-up left out."""
     found = {}
     for size, outcome in sorted(outcomes.items()):
-        seconds = {}
-        for engine in QUICK:
-            wall, start = (outcome.median(engine, of) for of in ("wall", "start"))
-            if engine != FLOOR and wall is not None and start is not None:
-                seconds[engine] = wall + (start if with_start else 0.0)
-        found[size] = min(seconds, key=lambda engine: seconds[engine]) if seconds else "none"
+        walls = {engine: outcome.median(engine, "wall") for engine in QUICK if engine != FLOOR}
+        known = {engine: wall for engine, wall in walls.items() if wall is not None}
+        found[size] = min(known, key=lambda engine: known[engine], default="none")
     return found

@@ -118,7 +118,7 @@ def measure(command: Sequence[str], env: dict[str, str], log: Path, limit: float
             is_over.set()
             watch.join()
         if process.wait() or taken is None:
-            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}; see {log}")
+            raise RuntimeError(f"ended with {process.returncode}, see {log}")
     return taken
 
 

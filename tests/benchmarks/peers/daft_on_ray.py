@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import daft
+import daft  # type: ignore[import-not-found]
 from daft import DataType, Window, col, lit
-from daft.functions import when
+from daft.functions import when  # type: ignore[import-not-found]
 
 from tests.benchmarks.peers.polars_alone import DAY, IDLE, NEEDED, VISIT
 

@@ -83,7 +83,7 @@ def ray_data(spec: Spec) -> None:
     data = ray.data.read_parquet(spec["files"], columns=[*NEEDED, "_bucket"], partitioning=None)
 
     def rolled(group: pa.Table) -> pa.Table:
-        rows = pl.from_arrow(group)
+        rows = pl.DataFrame(group)
         bucket = rows.get_column("_bucket").item(0)
         for name, made in rollup(rows.lazy(), spec).items():
             folder = Path(spec["out"]) / f"{name}.parquet"

@@ -5,7 +5,7 @@ from typing import Any
 
 def start_spark() -> Any:
     """Return the session of this process."""
-    from pyspark.sql import SparkSession
+    from pyspark.sql import SparkSession  # type: ignore[import-not-found]
 
     settings = {
         "spark.driver.memory": "6g", "spark.sql.shuffle.partitions": "16", "spark.ui.enabled": "false",
