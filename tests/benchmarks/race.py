@@ -15,7 +15,7 @@ from tests.benchmarks.results import PLACE
 from tests.benchmarks.tree import Taken, measure
 
 FLOOR = "floor"
-LIMIT_SECONDS = 3600.0
+LIMIT_SECONDS = 2400.0
 WRONG = ("DIFFERENT", "FAILED")
 TRIES = 3  # Ray gives a node 30 s to start, which no setting changes; a busy machine may need more than one try
 Answer = Mapping[str, Sequence[int]]
@@ -105,9 +105,12 @@ def _run_once(outcome: Outcome, engine: str, out: Path) -> None:
         log.parent.mkdir(exist_ok=True)
         try:
             taken = measure(outcome.race.command(engine, out), environment(), log, LIMIT_SECONDS)
-        except RuntimeError as error:
+        except (RuntimeError, TimeoutError) as error:
             outcome.failed[engine] = f"FAILED: {error}"
-            _tell(f" {'tried again' if left else 'given up'}: {error}", end="" if left else "\n")
+            is_last = not left or isinstance(error, TimeoutError)
+            _tell(f" {'given up' if is_last else 'tried again'}: {error}", end="\n" if is_last else "")
+            if is_last:
+                return
             continue
         outcome.failed.pop(engine, None)
         outcome.taken[engine].append(taken)

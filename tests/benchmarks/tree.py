@@ -102,7 +102,8 @@ def measure(command: Sequence[str], env: dict[str, str], log: Path, limit: float
         limit: seconds after which it is ended, with all that it started.
 
     Raises:
-        RuntimeError: when it fails or takes too long; its own words are in the log.
+        RuntimeError: when it fails; its own words are in the log.
+        TimeoutError: when it takes too long.
     """
     begin = time.perf_counter()
     with log.open("w") as told:
@@ -117,7 +118,9 @@ def measure(command: Sequence[str], env: dict[str, str], log: Path, limit: float
         finally:
             is_over.set()
             watch.join()
-        if process.wait() or taken is None:
+        if process.wait() and time.perf_counter() - begin > limit:
+            raise TimeoutError(f"took more than {limit:.0f} s, see {log}")
+        if process.returncode or taken is None:
             raise RuntimeError(f"ended with {process.returncode}, see {log}")
     return taken
 

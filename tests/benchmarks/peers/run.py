@@ -118,7 +118,7 @@ def main(work: str, name: str, place: str) -> None:
     run, begin = ENGINES[work][name], STARTS.get(name, dict)
     begin()
     warm = spec | {INPUT[work]: spec["warm"], "out": f"{spec['out']}/warm"}
-    Path(warm["out"]).mkdir(parents=True)
+    Path(warm["out"]).mkdir(parents=True, exist_ok=True)  # a try before may have made it
     run(warm)
     timed(lambda: run(spec))
 
