@@ -16,8 +16,9 @@ from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError, 
 
 from storage.catalog import BRONZE
 from storage.files import describe, new_file
+from storage.kafka.batches import in_bulk
 from storage.kafka.broker import Broker
-from storage.kafka.columns import Columns, begin_of, columns_of, in_bulk
+from storage.kafka.columns import Columns, begin_of, columns_of
 from storage.kafka.errors import BrokerSilent, RecordUnreadable, TopicChanged
 from storage.kafka.plan import Plan, Range
 from storage.kafka.rows import Piece, Stamp, bronze_rows
