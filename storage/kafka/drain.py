@@ -15,6 +15,7 @@ from kafka import TopicPartition
 from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError, UnsupportedCodecError
 
 from storage.catalog import BRONZE
+from storage.contents import translated
 from storage.files import describe, new_file
 from storage.kafka.batches import in_bulk
 from storage.kafka.broker import Broker
@@ -23,7 +24,7 @@ from storage.kafka.errors import BrokerSilent, RecordUnreadable, TopicChanged
 from storage.kafka.plan import Plan, Range
 from storage.kafka.rows import Piece, Stamp, bronze_rows
 from storage.kafka.sockets import wide_client
-from storage.lake import Lake, translated
+from storage.lake import Lake
 from storage.landing import Landing
 from storage.store import store_of
 from storage.topics import BRONZE_ARROW, PARQUET

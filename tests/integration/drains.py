@@ -12,7 +12,8 @@ from storage.kafka.broker import Broker
 from storage.kafka.drain import Runner, land_topic_of
 from storage.kafka.plan import Plan, plan_drain
 from storage.kafka.rows import Piece
-from storage.lake import Lake, Table
+from storage.lake import Lake
+from storage.table import Table
 from storage.work import Work
 
 AS_OF, NOW = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 2, tzinfo=UTC)
