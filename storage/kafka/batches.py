@@ -100,7 +100,7 @@ class _Many:
     is_control_batch = False
 
     def __init__(self, packed: Packed, size: int) -> None:
-        last = packed.batches[-1]
+        self._batches, last = packed.batches, packed.batches[-1]
         self._record = _Record(packed, last.last_offset, size)
         self.leader_epoch, self.last_offset, self.next_offset = last.epoch, last.last_offset, last.last_offset + 1
 
@@ -111,7 +111,8 @@ class _Many:
         return False  # which matters for transactions alone
 
     def __iter__(self) -> Iterator["_Record"]:
-        yield self._record
+        if any(batch.records for batch in self._batches):
+            yield self._record
 
 
 class _Single:
@@ -125,6 +126,8 @@ class _Single:
 
     def __iter__(self) -> Iterator["_Record"]:
         batch = self._batch
+        if not batch.records_count:
+            return
         batch._maybe_uncompress()
         place = Batch(
             batch._pos, len(batch._buffer), batch.records_count, batch.base_offset, batch.last_offset,

@@ -34,8 +34,10 @@ RECORDS_PER_TASK = 250_000
 _POLL_MS = 500
 SILENCE_SECONDS = 30  # without one record, while some are there: a broker that starts again needs 12
 _BYTES_PER_GROUP = 8 * 2**20
-# What the client may hold at once. More is no faster and costs as much memory again.
+# All that a fetch brought is taken at once: the client asks for more only then, and what comes while this is decoded
+# is not waited for.
 _AT_ONCE = 100_000
+# What the client may hold at once. More is no faster and costs as much memory again.
 _FETCH_BYTES, _FETCH_BYTES_OF_PARTITION = 8 * 2**20, 2 * 2**20
 
 

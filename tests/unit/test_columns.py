@@ -12,7 +12,9 @@ from kafka import TopicPartition
 from kafka.consumer.fetcher import Fetcher, IsolationLevel
 from kafka.errors import CorruptRecordError
 from kafka.record import MemoryRecords
+from kafka.record.default_records import DefaultRecordBatch as Stock
 from kafka.record.memory_records import MemoryRecordsBuilder
+from kafka.record.util import calc_crc32c
 
 from storage.kafka.batches import in_bulk
 from storage.kafka.columns import Columns, begin_of, columns_of
@@ -143,6 +145,20 @@ def test_what_stands_before_a_broken_batch_is_handed_over_before_it_is_told() ->
         assert 10 == reader.next_fetch_offset
         with pytest.raises(CorruptRecordError, match="at offset 10 failed crc check"):
             reader.take(None)
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip"])
+def test_a_batch_that_a_compaction_emptied_moves_the_reader_on(codec: str) -> None:
+    empty = bytearray(packed([any_records(1, 5)], codec, base=5)[: Stock.HEADER_STRUCT.size])
+    empty[8:12] = (len(empty) - Stock.AFTER_LEN_OFFSET).to_bytes(4, "big")
+    empty[57:61] = bytes(4)  # the count of its records
+    empty[17:21] = calc_crc32c(empty[Stock.ATTRIBUTES_OFFSET :]).to_bytes(4, "big")
+    full = packed([any_records(2, 5)])
+
+    for is_bulk in (False, True):
+        assert [10, []] == parts(bytes(empty), 5, is_bulk=is_bulk)
+        next_offset, records = parts(full + bytes(empty), is_bulk=is_bulk)
+        assert (10, list(range(5))) == (next_offset, [row[0] for row in rows_of(records)])
 
 
 @pytest.mark.parametrize("end", [5, 30, 60, 70, -1])
