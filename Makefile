@@ -47,7 +47,7 @@ test: check test-integration ## all tests
 mutation: $(STAMP) ## change compute/ in small ways and see which changes no test notices; an hour or two
 	$(BIN)/python -m tests.mutation.run
 
-bench: $(STAMP) ## rollup, join, ingest and lake beside DuckDB, Polars, PySpark, Daft and Ray Data, an hour or two; CLICKS="1000000 10000000", ACCOUNTS="100000 1000000" are sizes, ROUNDS=3 the runs of each
+bench: $(STAMP) ## all benchmarks, beside DuckDB, Polars, PySpark, Daft and Ray Data: some hours; docs/performance.md says what CLICKS, SMALL, CURVE, ACCOUNTS, LINES and ROUNDS are
 	$(BIN)/python -m tests.benchmarks.bench $(if $(CLICKS),--clicks $(CLICKS)) $(if $(SMALL),--small $(SMALL)) $(if $(CURVE),--curve $(CURVE)) \
 		$(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(LINES),--lines $(LINES)) $(if $(ROUNDS),--rounds $(ROUNDS))
 

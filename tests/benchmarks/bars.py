@@ -1,13 +1,13 @@
 """What the heavy path is held to, and what a run of the benchmarks has shown of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.benchmarks.race import FLOOR, Outcome
 from tests.benchmarks.rollup import BARE, INLINE, RAY, SLOW, fastest
 
-Races = Mapping[str, Mapping[int, Outcome]]
+Rollups = Mapping[int, Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,23 @@ class Bar:
         return asdict(self) | {"verdict": self.verdict()}
 
 
-def held(races: Races, found: Mapping[str, Any]) -> list[Bar]:
-    """Return the bars; ratios are those of one run, at the largest size that all engines had."""
-    rollups = races["rollup"]
+def held(rollups: Rollups, lake: Sequence[Any], ingest: Sequence[Any]) -> list[Bar]:
+    """Return the bars; ratios are those of one run, at the largest size that all engines had.
+
+    Args:
+        rollups: by clicks.
+        lake: what `lake_costs` found, when it ran.
+        ingest: what `ingest` found, when it ran.
+    """
     large = max((size for size, each in rollups.items() if SLOW[0] in each.taken), default=0)
-    bars = [*_rollup(large, rollups[large])] if large else []
+    bars = _rollup(large, rollups[large]) if large else []
     bars += [*_small(rollups), *_grown(rollups)]
-    if lake := found.get("lake"):
-        share = lake["contract"]["cpu"] / lake["rollup"]["cpu"]
-        bars.append(Bar("seconds of a commit of 10,000 files", 1.0, lake["commit"]["wall"]))
+    for costs in lake:
+        share = costs["contract"]["cpu"] / costs["rollup"]["cpu"]
+        bars.append(Bar("seconds of a commit of 10,000 files", 1.0, costs["commit"]["wall"]))
         bars.append(Bar("contract's check, share of the rollup's CPU", 0.15, share))
-    for each in found.get("ingest", ()):
-        if each["way"] == "blocks" and each["stage"] == "both":
-            bars.append(Bar(f"MB/s of {each['feed']}, {each['kind']} lines", 100.0, each["mb_per_s"], is_most=False))
+    for line in (line for lines in ingest for line in lines if (line["way"], line["stage"]) == ("blocks", "both")):
+        bars.append(Bar(f"MB/s of {line['feed']}, {line['kind']} lines", 100.0, line["mb_per_s"], is_most=False))
     return bars
 
 
@@ -68,7 +72,7 @@ def _rollup(size: int, outcome: Outcome) -> list[Bar]:
     ]
 
 
-def _small(rollups: Mapping[int, Outcome]) -> list[Bar]:
+def _small(rollups: Rollups) -> list[Bar]:
     if not rollups:
         return []
     start = rollups[min(rollups)].median(BARE, "start")
@@ -81,7 +85,7 @@ def _small(rollups: Mapping[int, Outcome]) -> list[Bar]:
     ]
 
 
-def break_even(rollups: Mapping[int, Outcome]) -> float:
+def break_even(rollups: Rollups) -> float:
     """Return the least size at which a running Ray is faster than this process, as far as was measured."""
     for size, outcome in sorted(rollups.items()):
         inline, ray = (outcome.median(engine, "wall") for engine in (INLINE, RAY))
@@ -90,7 +94,7 @@ def break_even(rollups: Mapping[int, Outcome]) -> float:
     return float("inf")
 
 
-def _grown(rollups: Mapping[int, Outcome]) -> list[Bar]:
+def _grown(rollups: Rollups) -> list[Bar]:
     ten, fifty = 10_000_000, 50_000_000
     if fifty not in rollups:
         return []

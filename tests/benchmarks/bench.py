@@ -8,7 +8,9 @@ are kept as one JSON file in `.benchmarks/results`.
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from tests.benchmarks import bars, ingest, lake_costs, revenue_join, rollup
@@ -30,58 +32,51 @@ HELP = {
 
 
 def main(sizes: Mapping[str, list[int]], rounds: int, lines: int) -> int:
-    """Run all parts; returns how many of them failed, which does not stop the others."""
-    PLACE.mkdir(exist_ok=True)
-    results, began, failed = Results(), time.monotonic(), list[str]()
+    """Run all parts; returns how many failed or answered otherwise, which does not stop the others."""
+    results, began = Results(), time.monotonic()
     peers()
     about = machine()
     print("\n".join(f"{name}: {told}" for name, told in about.items()), flush=True)  # noqa: T201
     results.keep("machine", about)
-    races: dict[str, dict[int, Outcome]] = {"rollup": {}, "gaps": {}, "join": {}}
-
-    def race(name: str, run: Callable[[], dict[int, Outcome]]) -> Callable[[], object]:
-        def part() -> object:
-            races[name] |= run()
-            return [outcome.figures() for outcome in races[name].values()]
-
-        return part
-
-    parts: list[tuple[str, Callable[[], object]]] = [
-        ("rollup", race("rollup", lambda: rollup.measured(sizes["small"], rounds))),
-        ("rollup", race("rollup", lambda: rollup.measured(sizes["clicks"], rounds, slow=True))),
-        ("gaps", race("gaps", lambda: rollup.measured(sizes["clicks"], rounds, named=0.0))),
-        ("join", race("join", lambda: revenue_join.measured(sizes["accounts"], rounds))),
-        ("lake", lambda: lake_costs.measured(rounds)),
-        ("ingest", lambda: ingest.measured(lines, rounds)),
-        ("rollup", race("rollup", lambda: rollup.measured(sizes["curve"], 1))),
-    ]
-    found: dict[str, Any] = {}
-    for number, (name, part) in enumerate(parts, start=1):
+    found, wrong, every = defaultdict[str, list[Any]](list), list[str](), list(_parts(sizes, rounds, lines))
+    for number, (name, part) in enumerate(every, start=1):
         minutes = (time.monotonic() - began) / 60
-        print(f"[{number}/{len(parts)}] {name}, {minutes:.0f} min gone", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"[{number}/{len(every)}] {name}, {minutes:.0f} min gone", file=sys.stderr, flush=True)  # noqa: T201
         try:
-            found[name] = part()
-        except Exception as error:  # what one part lacks must not cost the night's others
-            failed.append(f"{name}: {error}")
-            print(f"\n{failed[-1]}", flush=True)  # noqa: T201
-            continue
-        results.keep(name, found[name])
-    _end(races, found, results, sizes)
-    failed += [f"{outcome.race.title} of {size:,}: {engine} {why}" for sort in races.values()
-               for size, outcome in sort.items() for engine, why in outcome.wrong().items()]  # fmt: skip
-    print("\n".join(["", *failed, f"Made in {(time.monotonic() - began) / 60:.0f} min: {results.file}; logs of the "  # noqa: T201
-                     f"engines in {PLACE / 'logs'}; inputs, made once, in {PLACE}."]))  # fmt: skip
-    return len(failed)
+            found[name].append(part())
+        except Exception as error:  # what one part lacks must not cost the others, hours of them
+            wrong.append(f"{name}: {error!r}")
+            print(f"\n{wrong[-1]}", flush=True)  # noqa: T201
+        results.keep(name, [each.figures() if isinstance(each, Outcome) else each for each in found[name]])
+    _end(found, results)
+    wrong += [line for each in (*found["rollup"], *found["gaps"], *found["join"]) for line in each.wrong()]
+    minutes = (time.monotonic() - began) / 60
+    print("\n".join(["", *wrong, f"Made in {minutes:.0f} min: {results.file}; engines' logs are in {PLACE / 'logs'}."]))  # noqa: T201
+    return len(wrong)
 
 
-def _end(
-    races: Mapping[str, Mapping[int, Outcome]], found: Mapping[str, Any], results: Results, sizes: Mapping[str, Any]
-) -> None:
+def _parts(sizes: Mapping[str, list[int]], rounds: int, lines: int) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield what is measured, by the name under which it is kept; the largest last."""
+    for size in sizes["small"]:
+        yield "rollup", partial(rollup.measured, size, rounds)
+    for size in sizes["clicks"]:
+        yield "rollup", partial(rollup.measured, size, rounds, slow=True)
+        yield "gaps", partial(rollup.measured, size, rounds, named=0.0)
+    yield "lake", partial(lake_costs.measured, rounds)
+    yield "ingest", partial(ingest.measured, lines, rounds)
+    for size in sizes["accounts"]:
+        yield "join", partial(revenue_join.measured, size, rounds)
+    for size in sizes["curve"]:
+        yield "rollup", partial(rollup.measured, size, 1)
+
+
+def _end(found: Mapping[str, list[Any]], results: Results) -> None:
     """Print what is told over all sizes, and the bars."""
+    rollups = {outcome.race.size: outcome for outcome in found["rollup"]}
     for of, unit, digits in (("peak_mib", "MiB of the whole process tree", 0), ("wall", "seconds", 3),
                              ("start", "seconds to start, a first small rollup included", 2)):  # fmt: skip
-        print("\n".join(rollup.curve(races["rollup"], of, unit, digits)))  # noqa: T201
-    held = bars.held(races, found)
+        print("\n".join(rollup.curve(rollups, of, unit, digits)))  # noqa: T201
+    held = bars.held(rollups, found["lake"], found["ingest"])
     results.keep("bars", [each.figures() for each in held])
     print("\n".join(bars.table(held)))  # noqa: T201
 

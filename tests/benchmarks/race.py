@@ -62,16 +62,17 @@ class Outcome:
         """Return whether an engine answers as the first one does, and in how many rows."""
         if engine in self.failed:
             return self.failed[engine]
-        if engine == FLOOR:
+        if engine not in self.answers:  # the floor has none
             return ""
         rows = sum(height for height, _ in self.answers[engine].values())
         is_equal = rows and self.answers[engine] == next(iter(self.answers.values()))
         return f"{'equal' if is_equal else 'DIFFERENT'}, {rows:,} rows"
 
-    def wrong(self) -> dict[str, str]:
-        """Return the verdicts of the engines that failed or answered otherwise."""
+    def wrong(self) -> list[str]:
+        """Return a line for each engine that failed or answered otherwise."""
         verdicts = {engine: self.verdict(engine) for engine in self.taken}
-        return {engine: verdict for engine, verdict in verdicts.items() if verdict.startswith(WRONG)}
+        what = f"{self.race.title} of {self.race.size:,} {self.race.unit}"
+        return [f"{what}: {engine} {told}" for engine, told in verdicts.items() if told.startswith(WRONG)]
 
     def figures(self) -> dict[str, object]:
         """Return what is kept as JSON."""

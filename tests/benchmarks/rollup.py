@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -21,17 +21,16 @@ SLOW = ("pyspark", "daft", "ray-data")  # once: they take minutes
 WARM = Shape(5_000)
 
 
-def measured(sizes: Sequence[int], rounds: int, *, named: float = 0.95, slow: bool = False) -> dict[int, Outcome]:
-    """Race over months of such sizes; prints a table each.
+def measured(clicks: int, rounds: int, *, named: float = 0.95, slow: bool = False) -> Outcome:
+    """Race over a month of so many clicks; prints a table.
 
     Args:
-        sizes: clicks.
+        clicks: about how many there are.
         rounds: how often each engine runs.
         named: the share of visits with a session_id; 0 has sessions found by gaps alone.
-        slow: the slow engines too.
+        slow: the slow engines too, once.
     """
-    engines = [*QUICK, *(SLOW if slow else ())]
-    return {size: run(_race(Shape(size, named=named)), engines, rounds, once=SLOW) for size in sizes}
+    return run(_race(Shape(clicks, named=named)), [*QUICK, *(SLOW if slow else ())], rounds, once=SLOW)
 
 
 def _race(shape: Shape) -> Race:
