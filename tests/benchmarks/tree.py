@@ -106,10 +106,11 @@ def measure(command: Sequence[str], env: dict[str, str], log: Path, limit: float
         TimeoutError: when it takes too long.
     """
     begin = time.perf_counter()
-    with log.open("w") as told:
-        process = subprocess.Popen(
-            command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told, text=True
-        )
+    pipe = subprocess.PIPE
+    with (
+        log.open("w") as told,
+        subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=told, text=True) as process,
+    ):
         tree, is_over = _Tree(process.pid), threading.Event()
         watch = threading.Thread(target=_watch, args=(tree, is_over, begin + limit))
         watch.start()
@@ -118,10 +119,10 @@ def measure(command: Sequence[str], env: dict[str, str], log: Path, limit: float
         finally:
             is_over.set()
             watch.join()
-        if process.wait() and time.perf_counter() - begin > limit:
-            raise TimeoutError(f"took more than {limit:.0f} s, see {log}")
-        if process.returncode or taken is None:
-            raise RuntimeError(f"ended with {process.returncode}, see {log}")
+    if process.returncode and time.perf_counter() - begin > limit:
+        raise TimeoutError(f"took more than {limit:.0f} s, see {log}")
+    if process.returncode or taken is None:
+        raise RuntimeError(f"ended with {process.returncode}, see {log}")
     return taken
 
 
