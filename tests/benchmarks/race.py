@@ -17,7 +17,7 @@ from tests.benchmarks.tree import Taken, measure
 FLOOR = "floor"
 LIMIT_SECONDS = 2400.0
 WRONG = ("DIFFERENT", "FAILED")
-TRIES = 3  # Ray gives a node 30 s to start, which no setting changes; a busy machine may need more than one try
+TRIES = 3  # Ray gives a node 30 s to start, which no setting changes
 Answer = Mapping[str, Sequence[int]]
 
 
