@@ -81,17 +81,22 @@ def _small(rollups: Rollups) -> list[Bar]:
     told = ", ".join(f"{engine} at {size:,}" for size, engine in first.items())
     return [
         Bar("s until the in-process executor has started and rolled up 5,000 clicks", 1.0, start),
-        Bar(f"sizes up to break-even at which others are faster ({told})", 0.0, float(behind)),
+        Bar(f"sizes up to break-even at which others are faster ({told})", 0.0, behind if first else None),
     ]
 
 
 def break_even(rollups: Rollups) -> float:
-    """Return the least size at which a running Ray is faster than this process, as far as was measured."""
+    """Return the least size at which a Ray that must first be started answers before this process; or infinity."""
     for size, outcome in sorted(rollups.items()):
-        inline, ray = (outcome.median(engine, "wall") for engine in (INLINE, RAY))
+        inline, ray = (_from_start(outcome, engine) for engine in (INLINE, RAY))
         if inline is not None and ray is not None and ray < inline:
             return size
     return float("inf")
+
+
+def _from_start(outcome: Outcome, engine: str) -> float | None:
+    start, wall = outcome.median(engine, "start"), outcome.median(engine, "wall")
+    return None if start is None or wall is None else start + wall
 
 
 def _grown(rollups: Rollups) -> list[Bar]:

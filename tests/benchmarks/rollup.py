@@ -122,10 +122,10 @@ def curve(outcomes: Mapping[int, Outcome], of: str, unit: str, digits: int) -> l
 
 
 def fastest(outcomes: Mapping[int, Outcome]) -> dict[int, str]:
-    """Return the engine that is the first to answer at each size, start-up left out."""
+    """Return the engine that is the fastest of one process at each size, start-up left out."""
     found = {}
     for size, outcome in sorted(outcomes.items()):
-        walls = {engine: outcome.median(engine, "wall") for engine in QUICK if engine != FLOOR}
+        walls = {engine: outcome.median(engine, "wall") for engine in QUICK if engine not in {FLOOR, RAY}}
         known = {engine: wall for engine, wall in walls.items() if wall is not None}
         found[size] = min(known, key=lambda engine: known[engine], default="none")
     return found
