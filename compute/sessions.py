@@ -12,7 +12,7 @@ import polars as pl
 
 from compute.company import Company
 from compute.schema import Schema, typed
-from compute.stretches import scattered, stretches
+from compute.stretches import stretches
 
 IDLE_US = 30 * 60 * 1_000_000
 
@@ -28,28 +28,35 @@ PIECE: Schema = {
     "features": pl.List(pl.String),
     "_bucket": pl.Int32,
 }
+BIN: Schema = {**PIECE, "qualifying_clicks": pl.Int64, "qualifying_features": pl.List(pl.String)}
 PART: Schema = {"month": pl.String, **PIECE}  # as tables keep pieces of a day, and sessions
 VISIT = ("account_id", "user_id", "session_id")
-_START, _END = pl.col("started_at"), pl.col("ended_at")
+_START = pl.col("started_at")
 
 
 def bins(clicks: pl.DataFrame, company: Company) -> pl.DataFrame:
-    """Return the PIECE of every visit and 30 minutes, from clicks in any order.
+    """Return the BIN of every visit and 30 minutes, from clicks in any order: one for each stretch of them.
 
     Args:
-        clicks: accepted clicks: VISIT columns, `timestamp`, `feature_name`, `_bucket`.
-        company: aliases of features, as used = as sold.
+        clicks: accepted clicks: VISIT columns, `timestamp`, `event_type`, `feature_name`, `_bucket`.
+        company: aliases of features, as used = as sold; the event types that do not qualify.
     """
-    at = pl.col("timestamp")
-    return merge(
-        clicks.select(
-            *VISIT,
-            started_at=at,
-            ended_at=at,
-            clicks=pl.lit(1, dtype=pl.Int64),
-            features=as_sold(clicks.get_column("feature_name"), company),
-            _bucket="_bucket",
-        )
+    at, names = clicks.get_column("timestamp").rechunk(), clicks.get_column("feature_name")
+    one = stretches([*map(clicks.get_column, VISIT), _bin(at)])
+    # A deny-list: unknown types qualify (U-101).
+    qualifies = ~clicks.get_column("event_type").is_in(company.vocabulary.non_qualifying_event_types).to_numpy()
+    is_named = names.is_not_null().to_numpy()
+    features, numbers, is_used = as_sold(names.drop_nulls(), company), one.numbers[is_named], qualifies[is_named]
+    started, ended = one.least(at), one.most(at)
+    return one.first(clicks, *VISIT, "_bucket").with_columns(
+        date=started.dt.date(),
+        started_at=started,
+        ended_at=ended,
+        active_us=(ended - started).dt.total_microseconds(),
+        clicks=one.sizes,
+        features=one.distinct(features, numbers),
+        qualifying_clicks=one.total(qualifies),
+        qualifying_features=one.distinct(features.filter(pl.Series(is_used)), numbers[is_used]),
     )
 
 
@@ -60,31 +67,10 @@ def canonical(feature: pl.Expr, company: Company) -> pl.Expr:
 
 def as_sold(features: pl.Series, company: Company) -> pl.Series:
     """Return features as sold, as an enum: as `canonical` does, but every name is looked up once."""
-    used = features.drop_nulls().unique()
+    used = features.unique()
     sold = pl.select(canonical(pl.lit(used), company)).to_series()
-    return features.replace_strict(used, sold, return_dtype=pl.Enum(sold.drop_nulls().unique().sort()))
-
-
-def merge(pieces: pl.DataFrame) -> pl.DataFrame:
-    """Merge what lies in one bin: clicks, or bins of the same visits from different splits."""
-    key = (*VISIT, "_bin")
-    merged = _merged(pieces.with_columns(_bin=_START.dt.epoch("us") // IDLE_US), key)
-    is_scattered = scattered(merged, key)
-    if is_scattered.any():
-        again = _merged(merged.filter(is_scattered).sort(key), key)
-        merged = pl.concat([merged.filter(~is_scattered), again])
-    length = (_END - _START).dt.total_microseconds()
-    return typed(merged.with_columns(date=_START.dt.date(), active_us=length), PIECE)
-
-
-def _merged(pieces: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
-    one = stretches(pieces, key)
-    return one.first(*key, "_bucket").with_columns(
-        started_at=one.least("started_at"),
-        ended_at=one.most("ended_at"),
-        clicks=one.total(one.rows.get_column("clicks").to_numpy()),
-        features=one.distinct(one.rows.get_column("features")),
-    )
+    names = sold.cast(pl.Enum(sold.drop_nulls().unique().sort()))
+    return names.gather(features.cast(pl.Enum(used)).to_physical())
 
 
 def day_parts(pieces: pl.DataFrame) -> pl.DataFrame:
@@ -102,16 +88,30 @@ def join(pieces: pl.DataFrame) -> pl.DataFrame:
 
 
 def _join(pieces: pl.DataFrame, within: tuple[str, ...]) -> pl.DataFrame:
-    visits = stretches(pieces.sort("_bucket", *VISIT, "started_at"), (*VISIT, *within))
-    gap = visits.rows.select((_START - _END.shift(1)).dt.total_microseconds().fill_null(0)).to_series().to_numpy()
-    is_parted = visits.rows.get_column("session_id").is_null().to_numpy() & (gap > IDLE_US)
-    one = visits.cut(np.flatnonzero(is_parted))
-    idle = np.clip(gap, 0, IDLE_US)
-    idle[one.starts] = 0
-    joined = one.first(*VISIT, "started_at", "_bucket").with_columns(
-        ended_at=one.most("ended_at"),
-        active_us=one.total(one.rows.get_column("active_us").to_numpy() + idle),
-        clicks=one.total(one.rows.get_column("clicks").to_numpy()),
-        features=one.distinct(one.rows.get_column("features")),
+    """Return joined pieces in the order of bucket, date where it matters, visit and start."""
+    rows = pieces.select(list(PIECE)).sort("_bucket", *within, *VISIT, "started_at", maintain_order=True)
+    started, ended, active = (rows.get_column(name) for name in ("started_at", "ended_at", "active_us"))
+    visits = stretches([rows.get_column(name) for name in (*within, *VISIT)])
+    # Pieces of one bin, from clicks that did not come together or from other splits, lie together now: they are one.
+    one = visits.cut(stretches([_bin(started)]).is_first)
+    begun, until = (
+        each.to_physical().to_numpy() for each in (started.filter(pl.Series(one.is_first)), one.most(ended))
+    )
+    gap = begun - np.append(begun[:1], until[:-1])
+    is_parted = rows.get_column("session_id").is_null().to_numpy()[one.starts] & (gap > IDLE_US)
+    idle = np.where(visits.is_first[one.starts] | is_parted, 0, np.minimum(gap, IDLE_US))
+    spent, is_cut = np.zeros(rows.height, dtype=np.int64), np.zeros(rows.height, dtype=np.bool_)
+    spent[one.starts] = np.where(one.sizes > 1, until - begun, active.to_numpy()[one.starts]) + idle
+    is_cut[one.starts] = is_parted
+    parts = visits.cut(is_cut)
+    joined = parts.first(rows, *VISIT, "started_at", "_bucket").with_columns(
+        ended_at=parts.most(ended),
+        active_us=parts.total(spent),
+        clicks=parts.total(rows.get_column("clicks").to_numpy()),
+        features=parts.union(rows.get_column("features")),
     )
     return typed(joined.with_columns(date=_START.dt.date()), PIECE)
+
+
+def _bin(at: pl.Series) -> pl.Series:
+    return pl.Series(at.to_physical().to_numpy() // IDLE_US)
