@@ -114,7 +114,7 @@ def scattered(found: pl.DataFrame, by: Sequence[str]) -> pl.Series:
 
 
 def _ascending(numbers: Places, below: int) -> Places:
-    """Return numbers from 0, each once and in order; ticked off on a list of all when that is no larger than they are."""
+    """Return numbers from 0, each once and in order: ticked off on a list of all when that takes no more memory."""
     if below > numbers.nbytes:
         return np.unique(numbers)
     is_there = np.zeros(below, dtype=np.bool_)
