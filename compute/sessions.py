@@ -9,10 +9,11 @@ Source: `metrics.md` §7.1 "Click sessions" (M-53).
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from compute.company import Company
 from compute.schema import Schema, typed
-from compute.stretches import stretches
+from compute.stretches import Places, Stretches, microseconds, stretches
 
 IDLE_US = 30 * 60 * 1_000_000
 
@@ -28,18 +29,20 @@ PIECE: Schema = {
     "features": pl.List(pl.String),
     "_bucket": pl.Int32,
 }
-BIN: Schema = {**PIECE, "qualifying_clicks": pl.Int64, "qualifying_features": pl.List(pl.String)}
 PART: Schema = {"month": pl.String, **PIECE}  # as tables keep pieces of a day, and sessions
 VISIT = ("account_id", "user_id", "session_id")
-_START = pl.col("started_at")
 
 
 def bins(clicks: pl.DataFrame, company: Company) -> pl.DataFrame:
-    """Return the BIN of every visit and 30 minutes, from clicks in any order: one for each stretch of them.
+    """Return the pieces of every visit and 30 minutes: one, or several where its clicks do not lie together.
 
     Args:
-        clicks: accepted clicks: VISIT columns, `timestamp`, `event_type`, `feature_name`, `_bucket`.
+        clicks: accepted clicks in any order: VISIT columns, `timestamp`, `event_type`, `feature_name`, `_bucket`.
         company: aliases of features, as used = as sold; the event types that do not qualify.
+
+    Returns:
+        PIECE columns, features as an enum, and what user-days ask beside them: `qualifying_clicks` and
+        `qualifying_features`.
     """
     at, names = clicks.get_column("timestamp").rechunk(), clicks.get_column("feature_name")
     one = stretches([*map(clicks.get_column, VISIT), _bin(at)])
@@ -89,29 +92,34 @@ def join(pieces: pl.DataFrame) -> pl.DataFrame:
 
 def _join(pieces: pl.DataFrame, within: tuple[str, ...]) -> pl.DataFrame:
     """Return joined pieces in the order of bucket, date where it matters, visit and start."""
+    # A stable sort makes use of how rows lie: a user's are together already.
     rows = pieces.select(list(PIECE)).sort("_bucket", *within, *VISIT, "started_at", maintain_order=True)
-    started, ended, active = (rows.get_column(name) for name in ("started_at", "ended_at", "active_us"))
     visits = stretches([rows.get_column(name) for name in (*within, *VISIT)])
-    # Pieces of one bin, from clicks that did not come together or from other splits, lie together now: they are one.
+    is_parted, active_us = _activity(rows, visits)
+    one = visits.cut(is_parted)
+    joined = one.first(rows, *VISIT, "started_at", "_bucket").with_columns(
+        ended_at=one.most(rows.get_column("ended_at")),
+        active_us=one.total(active_us),
+        clicks=one.total(rows.get_column("clicks").to_numpy()),
+        features=one.union(rows.get_column("features")),
+    )
+    return typed(joined.with_columns(date=pl.col("started_at").dt.date()), PIECE)
+
+
+def _activity(rows: pl.DataFrame, visits: Stretches) -> tuple[NDArray[np.bool_], Places]:
+    """Return by row whether a new session begins with it, for the gap before it, and the active time that it adds."""
+    started, ended, active = (rows.get_column(name) for name in ("started_at", "ended_at", "active_us"))
+    # Pieces of one bin lie together now, in whatever order and splits their clicks came: they count as one.
     one = visits.cut(stretches([_bin(started)]).is_first)
-    begun, until = (
-        each.to_physical().to_numpy() for each in (started.filter(pl.Series(one.is_first)), one.most(ended))
-    )
-    gap = begun - np.append(begun[:1], until[:-1])
-    is_parted = rows.get_column("session_id").is_null().to_numpy()[one.starts] & (gap > IDLE_US)
-    idle = np.where(visits.is_first[one.starts] | is_parted, 0, np.minimum(gap, IDLE_US))
-    spent, is_cut = np.zeros(rows.height, dtype=np.int64), np.zeros(rows.height, dtype=np.bool_)
-    spent[one.starts] = np.where(one.sizes > 1, until - begun, active.to_numpy()[one.starts]) + idle
-    is_cut[one.starts] = is_parted
-    parts = visits.cut(is_cut)
-    joined = parts.first(rows, *VISIT, "started_at", "_bucket").with_columns(
-        ended_at=parts.most(ended),
-        active_us=parts.total(spent),
-        clicks=parts.total(rows.get_column("clicks").to_numpy()),
-        features=parts.union(rows.get_column("features")),
-    )
-    return typed(joined.with_columns(date=_START.dt.date()), PIECE)
+    begin, end = (microseconds(each) for each in (one.least(started), one.most(ended)))
+    gap = begin - np.append(begin[:1], end[:-1])
+    is_late = rows.get_column("session_id").is_null().to_numpy()[one.starts] & (gap > IDLE_US)
+    idle = np.where(visits.is_first[one.starts] | is_late, 0, np.minimum(gap, IDLE_US))
+    is_parted, added = np.zeros(rows.height, dtype=np.bool_), np.zeros(rows.height, dtype=np.int64)
+    is_parted[one.starts] = is_late
+    added[one.starts] = np.where(one.sizes > 1, end - begin, active.to_numpy()[one.starts]) + idle
+    return is_parted, added
 
 
 def _bin(at: pl.Series) -> pl.Series:
-    return pl.Series(at.to_physical().to_numpy() // IDLE_US)
+    return pl.Series(microseconds(at) // IDLE_US)

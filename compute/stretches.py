@@ -63,14 +63,13 @@ class Stretches:
         return self._chosen(np.maximum, values)
 
     def _chosen(self, choice: np.ufunc, values: pl.Series) -> pl.Series:
-        chosen = choice.reduceat(values.to_physical().to_numpy(), self.starts) if self.starts.size else self.starts
+        chosen = choice.reduceat(microseconds(values), self.starts) if self.starts.size else self.starts
         return pl.Series(chosen, dtype=pl.Int64).cast(values.dtype)
 
     def union(self, lists: pl.Series) -> pl.Series:
         """Return each stretch's names, each once and in order, from a list of names a row; no list is an empty one."""
         numbers = np.repeat(self.numbers, lists.list.len().fill_null(0).to_numpy())
-        names = lists.list.explode(empty_as_null=False, keep_nulls=False)
-        return self.distinct(names, numbers)
+        return self.distinct(lists.list.explode(empty_as_null=False, keep_nulls=False), numbers)
 
     def distinct(self, names: pl.Series, numbers: Places) -> pl.Series:
         """Return each stretch's names, each once and in order.
@@ -105,6 +104,11 @@ def stretches(columns: Sequence[pl.Series]) -> Stretches:
     for column in columns:
         is_first |= column.ne_missing(column.shift()).to_numpy()
     return Stretches(is_first)
+
+
+def microseconds(instants: pl.Series) -> Places:
+    """Return instants as numbers."""
+    return instants.to_physical().to_numpy()
 
 
 def scattered(found: pl.DataFrame, by: Sequence[str]) -> pl.Series:
