@@ -63,6 +63,7 @@ def close_page(log: Log, months: Mapping[str, Drafted], month: str, company: Com
         "hash": draft.content_hash,
         "due": f"certified by {until}",
         "with it": ", ".join(name for name in open_revisions(log, months) if name != month),
+        "waits": draft.waiting if is_same else "",
         "waivers": "; ".join(f"{act.gate} by {act.by}" for act in log.waivers(month, due)),
     }
     then, known = _then(log, life, rows, is_same=is_same), {name: text for name, text in facts.items() if text}

@@ -31,6 +31,7 @@ class Drafted:
         authors: who started its run and who wrote the code that made it; neither signs nor waives (S-12).
         gates: as they stand now.
         difference: from the revision in force, a row per headline figure; empty for a first one.
+        waiting: what would be otherwise in the revision in force, too little for another one, in a line.
     """
 
     month: str
@@ -39,6 +40,7 @@ class Drafted:
     authors: frozenset[str]
     gates: Sequence[Gate]
     difference: Sequence[Mapping[str, Any]] = ()
+    waiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,13 +41,17 @@ def connect(address: str = "") -> None:
 
     Raises:
         NoCluster: when none answers there.
-        ClusterRefused: when it is of another version of Ray or Python, or wants another token.
+        ClusterRefused: when it is of another version of Ray or Python, or wants another token, or when none can be
+            started from here.
     """
     import ray  # noqa: PLC0415
 
     if ray.is_initialized():
         return
-    _require_answer(address)
+    if address:
+        _require_answer(address)
+    else:
+        _require_startable(sys.executable)
     logging.getLogger("ray").setLevel(logging.ERROR)  # configure_logging=False leaves the user's logging alone
     try:
         with _kept_sigterm():
@@ -180,6 +184,15 @@ def _require_answer(address: str) -> None:
         raise NoCluster(
             f"No Ray cluster answers at {address} ({error}): start one there, correct RAY_ADDRESS, or unset it."
         ) from error
+
+
+def _require_startable(python: str) -> None:
+    """Refuse what Ray itself would wait for without end."""
+    if " " in python:
+        raise ClusterRefused(
+            f"Ray starts no worker from a Python in a path with a space ({python}): move the checkout with its .venv, "
+            "or use --executor inline."
+        )
 
 
 def _refused(address: str, error: Exception) -> PermanentError | TransientError:

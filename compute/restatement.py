@@ -125,6 +125,29 @@ def pending(
     return typed(rows.with_columns(**named), PENDING)
 
 
+def waiting(rows: pl.DataFrame) -> str:
+    """Return PENDING rows of a month in a line: its headline figures, how many there are, since when.
+
+    >>> row = {"month": "2024-01", "revision": 1, "metric_id": "M-01", "grain": "company_month", "grain_key": ""}
+    >>> more = {"old": "10.50", "new": "12.00", "delta": "1.50", "first_seen": datetime(2024, 3, 4)}
+    >>> waiting(pl.DataFrame([row | more]))
+    'M-01 10.5 to 12 (+1.5); 1 figure since 2024-03-04'
+    """
+    if rows.is_empty():
+        return ""
+    values = pl.col("old", "new", "delta").cast(RATIO, strict=False)
+    heads = "; ".join(
+        f"{row['metric']} {row['old'] or 'n/m'} to {row['new'] or 'n/m'}{_signed_text(row['delta'])}"
+        for row in difference(rows.with_columns(values))
+    )
+    count, since = rows.height, rows.select(pl.col("first_seen").min().dt.strftime("%Y-%m-%d")).item()
+    return f"{heads or 'no headline figure'}; {count} figure{'s' * (count != 1)} since {since}"
+
+
+def _signed_text(delta: str) -> str:
+    return f" ({'' if delta.startswith('-') else '+'}{delta})" if delta else ""
+
+
 def seen(found: pl.DataFrame, known: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Return PENDING rows with the instant at which each was first seen: now, unless it is known of the revision."""
     place = ["revision", *_FIGURE]

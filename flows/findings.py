@@ -27,8 +27,8 @@ from storage.catalog import (
     UNKNOWN_FIELDS,
     USER_DAY_TABLE,
 )
-from storage.lake import Table
 from storage.shape import ALL
+from storage.table import Table
 
 # Later and earlier records of any month may bear on a month; of use, that of the month and the night before it.
 _RECORDS = (*(SILVER[feed.dataset] for feed in (*PROFIT_FEEDS, *GROWTH_FEEDS)), STATUS_STEP, GAP_CASE)

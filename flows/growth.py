@@ -21,9 +21,9 @@ from flows.parameters import Instant, Months, run_name
 from flows.record import record_run
 from storage.catalog import ACCOUNT_MONTH_TABLE, FIGURES, SILVER, STATUS_STEP
 from storage.certified import certified_as_of
+from storage.contents import key_number
 from storage.evidence import first_observed
 from storage.files import Replacement
-from storage.lake import key_number
 from storage.pieces import figure_parts
 
 FIGURE_TABLE = FIGURES["growth"]

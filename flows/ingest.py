@@ -19,8 +19,8 @@ from flows.job import RETRY, Job, Stopwatch, say
 from flows.received import SEEN, Received, bring_summaries
 from flows.settle import settle_touched
 from storage.catalog import BRONZE, JUDGED, LANDED_FILE
+from storage.contents import key_number
 from storage.files import write_files
-from storage.lake import key_number
 from storage.landing import Landing, arrivals, land, stray_folders
 from storage.topics import land_topic
 from storage.work import DataFile

@@ -23,8 +23,8 @@ from flows.user_days import bring_user_days
 from storage.catalog import ACCOUNT_MONTH_TABLE, ALLOCATION_LEDGER, FIGURES, SILVER, USER_DAY_TABLE
 from storage.evidence import first_observed
 from storage.files import Replacement
-from storage.lake import Table
 from storage.pieces import ROWS_AT_ONCE, figure_parts, ranges
+from storage.table import Table
 
 FIGURE_TABLE = FIGURES["profit"]
 ASSET = Asset(

@@ -9,8 +9,9 @@ from compute.contracts.contract import Contract
 from compute.releases import fixed_rows
 from flows.job import Job, Stopwatch
 from storage.catalog import BRONZE, JUDGED, RELEASES, SUMMARIES
-from storage.lake import Lake, Table
+from storage.lake import Lake
 from storage.summaries import summaries_of
+from storage.table import Table
 
 SEEN = "#bronze"  # names, in a judged table, the version of bronze whose rows are judged
 

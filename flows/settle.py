@@ -28,9 +28,10 @@ from flows.dead_letters import bring_dead_letters
 from flows.job import Job, Stopwatch
 from flows.received import Received
 from storage.catalog import DISPOSITIONS, HELD_ROW, JUDGED, SILVER, UNKNOWN_FIELDS
+from storage.contents import key_number
 from storage.dataset import Dataset
 from storage.files import Replacement
-from storage.lake import Table, key_number
+from storage.table import Table
 
 _ROWS_AT_ONCE = 200_000  # bounds what is settled in memory
 

@@ -19,10 +19,11 @@ from flows.job import RETRY, Job, Stopwatch, month_span, say
 from flows.place import place
 from flows.progress import run_shown
 from storage.catalog import CLICK_SESSION, SESSION_PART, USER_DAY_TABLE
+from storage.contents import NEVER_WRITTEN, key_number
 from storage.errors import VersionGone
-from storage.lake import NEVER_WRITTEN, Table, key_number
 from storage.plan import cuts
 from storage.shards import CLICKS, USAGE, SessionShard, UserShard, write_sessions, write_user_days
+from storage.table import Table
 from storage.work import changed_files
 
 # A click takes about 250 bytes while it is rolled up, so a task holds a quarter of a gigabyte.

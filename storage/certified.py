@@ -32,11 +32,12 @@ from storage.catalog import (
     SNAPSHOT_FIGURE,
     USER_DAY_TABLE,
 )
+from storage.contents import UNREADABLE, key_number
 from storage.copies import KEPT_AS, Kept, copied, copy_name, keep
 from storage.dataset import Dataset
 from storage.errors import LakeBusy
 from storage.inputs import INPUTS, keep_inputs
-from storage.lake import UNREADABLE, Lake, key_number
+from storage.lake import Lake
 from storage.pieces import by_metric
 from storage.snapshots import draft_named
 from storage.work import Work

@@ -23,7 +23,7 @@ from compute.incidents import Incident
 from compute.lateness import TO_CERTIFIED
 from compute.lifecycle import Life, Log
 from compute.months import Month
-from compute.restatement import changed_figures, difference
+from compute.restatement import changed_figures, difference, waiting
 from storage.catalog import (
     ALLOCATION_LEDGER,
     COMPLETENESS_ROW,
@@ -35,7 +35,7 @@ from storage.catalog import (
     SILVER,
     SNAPSHOT,
 )
-from storage.certified import certified_figures, kept_rows
+from storage.certified import PENDING_RESTATEMENT, certified_figures, kept_rows
 from storage.incidents import current_incidents
 from storage.lake import Lake
 from storage.reconciliations import Comparison
@@ -87,6 +87,7 @@ class Gathered:
             authors=_authors(row),
             gates=self.gates(month, manifest["checks"], company),
             difference=self._difference(life, row["snapshot_id"]) if life and is_open else (),
+            waiting=self._waiting(life) if life and not is_open else "",
         )
 
     def gates(self, month: str, checks: Mapping[str, Any], company: Company) -> tuple[Gate, ...]:
@@ -107,6 +108,10 @@ class Gathered:
 
     def _difference(self, life: Life, snapshot_id: str) -> list[dict[str, str]]:
         return difference(changed_figures(certified_figures(self._lake, life), figures_in(self._lake, snapshot_id)))
+
+    def _waiting(self, life: Life) -> str:
+        of_life = (pl.col("month") == life.month) & (pl.col("revision") == life.revision)
+        return waiting(self._lake.read(PENDING_RESTATEMENT, of_life))
 
 
 def authors_of(lake: Lake, snapshot_id: str) -> frozenset[str]:

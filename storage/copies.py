@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from storage.contents import key_number
 from storage.dataset import Dataset
 from storage.files import stream_file
-from storage.lake import Lake, Table, key_number
+from storage.lake import Lake
+from storage.table import Table
 from storage.work import Work
 
 KEPT_AS = "kept_as"

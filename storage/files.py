@@ -10,10 +10,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from storage.contents import translated
 from storage.dataset import Dataset
-from storage.lake import NO_POSITIONS, Lake, translated
+from storage.lake import Lake
 from storage.shape import by_partition, require_shape
 from storage.store import Store
+from storage.table import NO_POSITIONS
 from storage.work import DataFile, Work, Written, folder_of
 
 # Rows lie by bucket, or by metric: who reads a few of them passes over the groups that have none.

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from compute.incidents import Event, Incident, IncidentMove, Problem, fold
-from storage.lake import Table
+from storage.table import Table
 from storage.watched import INCIDENT_EVENT
 from storage.work import Work
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from storage.catalog import SILVER
+from storage.contents import UNREADABLE
 from storage.copies import Kept, copied, copy_name, is_kept, keep
 from storage.dataset import Dataset
 from storage.errors import VersionGone
-from storage.lake import UNREADABLE, Lake
+from storage.lake import Lake
 from storage.work import Work
 
 INPUTS: Mapping[str, Kept] = {dataset.name: Kept(dataset, is_whole=True) for dataset in SILVER.values()}

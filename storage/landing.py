@@ -22,8 +22,9 @@ from compute.ahead import ahead
 from compute.digests import digests
 from compute.errors import BadSetting, PermanentError
 from storage.catalog import BRONZE, LANDED_FILE
-from storage.lake import Lake, Table
+from storage.lake import Lake
 from storage.lines import Lines, blocks
+from storage.table import Table
 from storage.work import Work
 
 _STAMP = re.compile(r"(?=(\d{8}T\d{6}Z))")

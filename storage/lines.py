@@ -86,7 +86,9 @@ def _lines(data: bytes, first: int) -> Lines:
     return Lines(data, first, feeds, rows, begins[rows], ends[rows])
 
 
-def slices(data: bytes, begins: Numbers, ends: Numbers, is_null: npt.NDArray[np.bool_] | None = None) -> pa.BinaryArray:
+def slices(
+    data: bytes | bytearray, begins: Numbers, ends: Numbers, is_null: npt.NDArray[np.bool_] | None = None
+) -> pa.BinaryArray:
     """Return pieces of the data, in ascending order and apart.
 
     With what lies between them they are an array, of which every second is taken.

@@ -23,8 +23,10 @@ from compute.releases import RELEASED, fixed_rows
 from compute.schema import Schema, typed
 from compute.wording import worded
 from storage.catalog import BRONZE, DATASETS, FIGURES, RELEASES, SILVER
+from storage.contents import NEVER_WRITTEN
 from storage.editions import edition
-from storage.lake import NEVER_WRITTEN, Lake, Table
+from storage.lake import Lake
+from storage.table import Table
 
 RECORD: Schema = {
     "dataset": pl.String,

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from storage.lake import Table
+from storage.table import Table
 from storage.work import Work
 
 _REWRITTEN_EVERY = 100  # commits: each adds a small file, and readers read them all

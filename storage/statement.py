@@ -40,7 +40,8 @@ from storage.catalog import (
 )
 from storage.certified import PENDING_RESTATEMENT
 from storage.dataset import Dataset
-from storage.lake import Lake, Table
+from storage.lake import Lake
+from storage.table import Table
 from storage.told import Told
 
 # What a statement is made from; when one of them changes, it is made anew.

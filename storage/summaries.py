@@ -7,7 +7,8 @@ import polars as pl
 from compute.contracts.contract import Contract
 from compute.summaries import SUMMARY, summary
 from storage.catalog import SUMMARIES
-from storage.lake import Lake, Table
+from storage.lake import Lake
+from storage.table import Table
 from storage.work import Work
 
 _MANY_FILES = 32  # each run adds one to what is kept; then what is said of files that are gone goes, too

@@ -20,14 +20,16 @@ import pyarrow.parquet as pq
 from compute.ahead import ahead
 from compute.contracts.contract import NO_ENVELOPE
 from storage.catalog import BRONZE, LANDED_FILE
+from storage.contents import translated
 from storage.envelopes import Record, read_envelope
 from storage.errors import AnotherLog
 from storage.files import describe, new_file
-from storage.lake import Lake, Table, translated
+from storage.lake import Lake
 from storage.landed import Landed
 from storage.landing import LandedFile, Landing, UnreadableFile, problems_of, root_of, sighting
 from storage.lines import Numbers
 from storage.records import NO_ARRIVAL, Records, instant, microseconds, records_of
+from storage.table import Table
 from storage.work import DataFile, Work
 
 # The partition of a line that is no envelope: it has a line number, and no offset that anyone gave it.

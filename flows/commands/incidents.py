@@ -19,7 +19,8 @@ from flows.commands.export import write
 from flows.commands.screen import screen, show_table
 from flows.settings import load_settings, parse_instant
 from storage.incidents import append_events, current_incidents, require_incident
-from storage.lake import Lake, Table
+from storage.lake import Lake
+from storage.table import Table
 from storage.watched import INCIDENT_EVENT
 from storage.work import Work
 

@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from kafka import TopicPartition
 from kafka.errors import CorruptRecordError, KafkaError, OffsetOutOfRangeError, UnsupportedCodecError
 
 from storage.catalog import BRONZE
+from storage.contents import translated
 from storage.files import describe, new_file
+from storage.kafka.batches import in_bulk
 from storage.kafka.broker import Broker
-from storage.kafka.columns import Columns, begin_of, columns_of, in_bulk
+from storage.kafka.columns import Columns, begin_of, columns_of
 from storage.kafka.errors import BrokerSilent, RecordUnreadable, TopicChanged
 from storage.kafka.plan import Plan, Range
-from storage.kafka.rows import Stamp, bronze_rows
+from storage.kafka.rows import Piece, Stamp, bronze_rows
 from storage.kafka.sockets import wide_client
-from storage.lake import Lake, translated
+from storage.lake import Lake
 from storage.landing import Landing
 from storage.store import store_of
 from storage.topics import BRONZE_ARROW, PARQUET
@@ -33,6 +34,9 @@ RECORDS_PER_TASK = 250_000
 _POLL_MS = 500
 SILENCE_SECONDS = 30  # without one record, while some are there: a broker that starts again needs 12
 _BYTES_PER_GROUP = 8 * 2**20
+# All that a fetch brought is taken at once: the client asks for more only then, and what comes while this is decoded
+# is not waited for.
+_AT_ONCE = 100_000
 # What the client may hold at once. More is no faster and costs as much memory again.
 _FETCH_BYTES, _FETCH_BYTES_OF_PARTITION = 8 * 2**20, 2 * 2**20
 
@@ -111,15 +115,19 @@ def drain(share: Share) -> DataFile:
         ThreadPoolExecutor(1) as hand,
     ):
         writing: list[Future[None]] = []
-        for rows in _groups(share):
-            # One group is encoded while the next is read; a third would only cost memory.
+        for group in _groups(share):
+            # One group is digested and encoded while the next is read; a third would only cost memory.
             while writing:
                 writing.pop().result()
-            writing.append(hand.submit(writer.write_table, rows))
-            count += rows.num_rows
+            writing.append(hand.submit(_write, writer, group, share.stamp))
+            count += sum(len(columns) for _, columns in group)
         for last in writing:
             last.result()
     return describe(store, bronze, path, count)
+
+
+def _write(writer: pq.ParquetWriter, group: Sequence[Piece], stamp: Stamp) -> None:
+    writer.write_table(bronze_rows(group, stamp))
 
 
 def _commit(broker: Broker, plan: Plan, files: Sequence[DataFile], work: Work) -> None:
@@ -129,21 +137,21 @@ def _commit(broker: Broker, plan: Plan, files: Sequence[DataFile], work: Work) -
     broker.note_positions(plan.topic, {each.partition: each.end for each in plan.ranges})
 
 
-def _groups(share: Share) -> Iterator[pa.Table]:
-    """Yield rows in groups of bounded size."""
-    group: list[pa.RecordBatch] = []
+def _groups(share: Share) -> Iterator[list[Piece]]:
+    """Yield records in groups of bounded size."""
+    group: list[Piece] = []
     size = 0
     for partition, columns in read(share.broker, share.stamp.topic, share.ranges):
-        group.append(bronze_rows(columns, partition, share.stamp))
-        size += group[-1].nbytes
+        group.append((partition, columns))
+        size += columns.values.nbytes
         if size >= _BYTES_PER_GROUP:
-            yield pa.Table.from_batches(group)
+            yield group
             group, size = [], 0
     if group:
-        yield pa.Table.from_batches(group)
+        yield group
 
 
-def read(broker: Broker, topic: str, ranges: Sequence[Range]) -> Iterator[tuple[int, Columns]]:
+def read(broker: Broker, topic: str, ranges: Sequence[Range]) -> Iterator[Piece]:
     """Yield the records of disjoint ranges with their partition, each once; a partition's in their order.
 
     Ranges of one partition are read one after the other.
@@ -153,16 +161,18 @@ def read(broker: Broker, topic: str, ranges: Sequence[Range]) -> Iterator[tuple[
         group_id=None,
         fetch_max_bytes=_FETCH_BYTES,
         max_partition_fetch_bytes=_FETCH_BYTES_OF_PARTITION,
+        max_poll_records=_AT_ONCE,
         kafka_client=wide_client,
     ) as consumer:
         in_bulk(consumer)
+        consumer.partitions_for_topic(topic)  # else polling sleeps until somebody has asked where they are
         while waiting:
             now = {TopicPartition(topic, each.partition): each for each in reversed(waiting)}
             waiting = [each for each in waiting if each not in now.values()]
             yield from _read_at_once(consumer, now)
 
 
-def _read_at_once(consumer: Any, ranges: Mapping[TopicPartition, Range]) -> Iterator[tuple[int, Columns]]:
+def _read_at_once(consumer: Any, ranges: Mapping[TopicPartition, Range]) -> Iterator[Piece]:
     # Assigned, never subscribed: nobody else's coming or going moves what we read.
     consumer.assign(list(ranges))
     for place, each in ranges.items():

@@ -9,9 +9,10 @@ from kafka import TopicPartition
 
 from compute.lag import CAUGHT_UP, IN_TIME, LATE, LOST, PAST_END, RECREATED
 from storage.catalog import BRONZE
+from storage.contents import key_number
 from storage.kafka.broker import Broker, answered
 from storage.kafka.plan import Bounds, position_name
-from storage.lake import Lake, key_number
+from storage.lake import Lake
 from storage.topics import TOPIC_ID
 
 LIMIT = timedelta(seconds=300)

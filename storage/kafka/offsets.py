@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from compute.errors import BadSetting
 from storage.catalog import BRONZE
+from storage.contents import key_number
 from storage.kafka.broker import Broker
 from storage.kafka.plan import LIFE, Bounds, position_name, positions_of
-from storage.lake import Lake, key_number
+from storage.lake import Lake
 from storage.topics import TOPIC_ID
 from storage.work import Work
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from kafka import TopicPartition
 
 from storage.catalog import BRONZE
+from storage.contents import key_number
 from storage.errors import AnotherLog
 from storage.kafka.broker import Broker, answered
 from storage.kafka.errors import OffsetPastEnd, RecordsLost, TopicRecreated
-from storage.lake import Lake, Table, key_number
+from storage.lake import Lake
+from storage.table import Table
 from storage.topics import PARTITIONS, TOPIC_ID, unread_name
 
 LIFE = "life"

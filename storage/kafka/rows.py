@@ -1,6 +1,7 @@
 """Records of a topic as rows of bronze, such as the file event log gives for the same records."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,7 @@ from storage.topics import BRONZE_ARROW
 
 # A topic's offsets can begin anew. So that a place keeps naming one record, each life of it has partitions of its own.
 PARTITIONS_OF_A_LIFE = 1_000_000
+Piece = tuple[int, Columns]  # records of a partition
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME_TYPES = {0: "create", 1: "logappend"}
 
@@ -38,36 +40,37 @@ class Stamp:
     now: datetime
 
 
-def bronze_rows(columns: Columns, partition: int, stamp: Stamp) -> pa.RecordBatch:
+def bronze_rows(pieces: Sequence[Piece], stamp: Stamp) -> pa.Table:
     """Return records as rows of bronze; one without a value is none that a contract accepts (R00), and kept whole."""
-    count, times = len(columns), columns.milliseconds
+    counts = [len(columns) for _, columns in pieces]
+    count, times = sum(counts), np.concatenate([columns.milliseconds for _, columns in pieces])
     is_instant = times <= LAST_MS
     arrivals = np.where(
         is_instant & (times > 0),
         np.where(is_instant, times, 0) * 1000,
         (stamp.as_of - _EPOCH) // timedelta(microseconds=1),
     )
-    values = _kept(columns, partition, stamp.topic)
+    partitions = [partition + stamp.life * PARTITIONS_OF_A_LIFE for partition, _ in pieces]
+    values = pa.chunked_array([_kept(columns, partition, stamp.topic) for partition, columns in pieces])
     arrays = [
-        _sources(columns, is_instant),
+        _sources(pieces, is_instant),
         pa.repeat(pa.scalar(stamp.topic), count),
-        pa.repeat(pa.scalar(partition + stamp.life * PARTITIONS_OF_A_LIFE, pa.int64()), count),
-        pa.array(columns.offsets),
+        pa.array(np.repeat(np.array(partitions, dtype=np.int64), counts)),
+        pa.array(np.concatenate([columns.offsets for _, columns in pieces])),
         pa.array(arrivals).cast(pa.timestamp("us", "UTC")),
         pa.repeat(pa.scalar(stamp.batch), count),
         digests(values),
         pa.repeat(pa.scalar(stamp.now, pa.timestamp("us", "UTC")), count),
         values,
     ]
-    return pa.RecordBatch.from_arrays(arrays, schema=BRONZE_ARROW)
+    return pa.Table.from_arrays(arrays, schema=BRONZE_ARROW)
 
 
-def _sources(columns: Columns, is_instant: npt.NDArray[np.bool_]) -> pa.StringArray:
-    if is_instant.all() and not columns.keys:
-        return pa.repeat("topic", len(columns))
-    sources = np.where(is_instant, "topic", NO_ENVELOPE).astype(object)
-    sources[list(columns.keys)] = NO_ENVELOPE
-    return pa.array(sources, pa.string())
+def _sources(pieces: Sequence[Piece], is_instant: npt.NDArray[np.bool_]) -> pa.StringArray:
+    if is_instant.all() and not any(columns.keys for _, columns in pieces):
+        return pa.repeat("topic", len(is_instant))
+    has_value = np.concatenate([columns.values.is_valid().to_numpy(zero_copy_only=False) for _, columns in pieces])
+    return pa.array(np.where(is_instant & has_value, "topic", NO_ENVELOPE).astype(object), pa.string())
 
 
 def _kept(columns: Columns, partition: int, topic: str) -> pa.BinaryArray:

@@ -40,7 +40,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     [
         ("compute/money.py", "import prefect", "compute knows no table"),
         ("compute/money.py", "import storage.lake", "flows say when"),
-        ("storage/landing.py", "import deltalake", "only storage.lake speaks deltalake"),
+        ("storage/landing.py", "import deltalake", "only the lake speaks deltalake"),
         ("flows/growth.py", "import ray", "only compute.cluster and compute.connection speak Ray"),
         ("storage/lake.py", "import obstore", "only storage.bucket speaks to object stores"),
         ("storage/topics.py", "import kafka", "only storage.kafka speaks Kafka"),

@@ -31,9 +31,10 @@ from flows.job import Job, start
 from flows.micro_batch import micro_batch
 from flows.received import Received, bring_summaries
 from storage.catalog import BRONZE, DISPOSITIONS, JUDGED, SILVER
+from storage.contents import key_number
 from storage.dataset import Dataset
 from storage.files import describe
-from storage.lake import Lake, key_number
+from storage.lake import Lake
 from storage.runs import runs
 from storage.work import DataFile, Work
 from tests.conftest import EXAMPLES, QUIET

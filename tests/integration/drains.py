@@ -11,7 +11,9 @@ from storage.kafka import drain as module
 from storage.kafka.broker import Broker
 from storage.kafka.drain import Runner, land_topic_of
 from storage.kafka.plan import Plan, plan_drain
-from storage.lake import Lake, Table
+from storage.kafka.rows import Piece
+from storage.lake import Lake
+from storage.table import Table
 from storage.work import Work
 
 AS_OF, NOW = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 3, 2, tzinfo=UTC)
@@ -33,6 +35,12 @@ def die(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def cut_short(group: list[Piece]) -> list[Piece]:
+    """Return the first ten records of a group."""
+    (partition, columns), *_ = group
+    return [(partition, columns.between(columns.offsets[0], columns.offsets[0] + 10))]
+
+
 def die_in_the_middle() -> None:
     """End in the middle of the second share, when some of its rows are written."""
     module.RECORDS_PER_TASK = 60
@@ -40,7 +48,7 @@ def die_in_the_middle() -> None:
 
     def cut(share):  # type: ignore[no-untyped-def]
         if next(calls):
-            yield next(groups(share)).slice(0, 10)
+            yield cut_short(next(groups(share)))
             die()
         yield from groups(share)
 

@@ -102,6 +102,7 @@ def test_small_changes_wait_and_add_up_to_a_revision(closed: Company) -> None:
     assert {JAN, FEB} == set(handed.certified)
     old, new = closed.pending(JAN)["M-29"]
     assert Decimal(str(small)) == Decimal(old) - Decimal(new)
+    assert f"M-29 {Decimal(old).normalize():f} to {Decimal(new).normalize():f}" in closed.months()[JAN].waiting
 
     closed.spend(small, 30)
     closed.bring()

@@ -24,7 +24,7 @@ from storage.topics import land_topic
 from storage.work import Work
 from tests.conftest import start
 from tests.integration.broker import CLICKS, Kafka, Sent
-from tests.integration.drains import AS_OF, NOW, carry_out, drain_once
+from tests.integration.drains import AS_OF, NOW, carry_out, cut_short, drain_once
 
 pytestmark = pytest.mark.integration
 DAY = 1_705_314_601_000  # 2024-01-15T10:30:01Z
@@ -260,7 +260,7 @@ def test_a_worker_that_is_killed_in_the_middle_costs_its_task_a_second_try(
             groups = module._groups
 
             def cut(share):  # type: ignore[no-untyped-def]
-                yield next(groups(share)).slice(0, 10)
+                yield cut_short(next(groups(share)))
                 os.kill(os.getpid(), signal.SIGKILL)
 
             module._groups = cut

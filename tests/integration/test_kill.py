@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 
 KILLED_BEFORE_COMMIT = """
 import os, signal
-from storage.lake import Table
+from storage.table import Table
 commit = Table.replace_files
 def killed(self, *given, **more):
     if self.dataset.name == "gold/account_month":

@@ -21,7 +21,8 @@ from obstore.store import from_url
 from storage.bucket import Bucket
 from storage.errors import BadRoot, LakeBusy, StoreAway, StoreUnsafe
 from storage.files import write_files
-from storage.lake import Lake, Table
+from storage.lake import Lake
+from storage.table import Table
 from storage.upkeep import ORPHAN_AGE
 from tests.conftest import start
 from tests.integration.broker import CLICKS, Kafka
@@ -174,7 +175,8 @@ def test_rows_that_are_given_once_more_are_there_once(lake: Lake) -> None:
 
 KILLED = """
 import os, signal, sys
-from storage.lake import Lake, Table
+from storage.lake import Lake
+from storage.table import Table
 from tests.integration.lake_writers import TABLE, replace
 Table._commit = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 replace(Lake(sys.argv[1]), "2024-02", 1)

@@ -1,7 +1,7 @@
 """Many at once on one table: exact every time, on this machine and in a bucket. Rules: X2, L-26, AT-31.
 
 deltalake 1.6.4 to 1.6.6 leave old rows beside new ones when a compaction wins a race, and every version records an app
-transaction again that is there already: what holds against both is in `storage.lake`, and is tested here.
+transaction again that is there already: what holds against both is in `storage.table`, and is tested here.
 """
 
 import contextlib
@@ -16,7 +16,8 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 
 from storage.errors import LakeBusy
 from storage.files import write_files
-from storage.lake import Lake, Table
+from storage.lake import Lake
+from storage.table import Table
 from tests.conftest import ending
 from tests.integration.lake_writers import FILES, ROWS_A_FILE, TABLE, WORK, require_whole, rows
 from tests.integration.object_store import ObjectStore

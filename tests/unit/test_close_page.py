@@ -40,6 +40,14 @@ def test_a_certified_month_waits_for_nothing() -> None:
     assert page(close).then.startswith("Nothing to do: revision 1 is in force; what is not material waits")
 
 
+def test_what_is_too_little_for_a_revision_is_told_on_the_page_of_the_one_in_force() -> None:
+    small = "M-35.mau 412 to 413 (+1); 61 figures since 2024-03-04"
+    close = Close(draft(waiting=small))
+    assert "waits" not in page(close).facts
+    close.sign_all(JAN)
+    assert small == page(close).facts["waits"]
+
+
 def test_a_revision_asks_for_its_reason_and_names_the_months_beside_it() -> None:
     close = Close(draft(), draft("2024-02"))
     for month in (JAN, "2024-02"):

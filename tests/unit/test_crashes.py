@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from storage.catalog import BRONZE, LANDED_FILE
-from storage.lake import Lake, Table
+from storage.lake import Lake
 from storage.landing import arrivals, land
+from storage.table import Table
 from storage.work import Work
 
 FIRST, LATER = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC)

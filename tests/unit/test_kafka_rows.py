@@ -31,7 +31,7 @@ def columns(values: list[bytes | None]) -> Columns:
 
 @pytest.mark.parametrize(("start", "end"), [(0, 5), (1, 4), (4, 5), (1, 2)])
 def test_a_digest_is_that_of_its_own_value_also_in_a_part(start: int, end: int) -> None:
-    rows = bronze_rows(columns(list(VALUES)).between(start, end), 0, STAMP)
+    rows = bronze_rows([(0, columns(list(VALUES)).between(start, end))], STAMP)
 
     assert VALUES[start:end] == rows["payload"].to_pylist()
     assert [hashlib.sha256(value).hexdigest() for value in VALUES[start:end]] == rows["_payload_sha256"].to_pylist()
@@ -39,13 +39,13 @@ def test_a_digest_is_that_of_its_own_value_also_in_a_part(start: int, end: int) 
 
 
 def test_nothing_but_empty_values_has_the_digest_of_nothing() -> None:
-    rows = bronze_rows(columns([b"", b""]), 0, STAMP)
+    rows = bronze_rows([(0, columns([b"", b""]))], STAMP)
 
     assert [hashlib.sha256(b"").hexdigest()] * 2 == rows["_payload_sha256"].to_pylist()
 
 
 def test_a_record_without_a_value_is_kept_as_its_envelope_with_the_digest_of_that() -> None:
-    rows = bronze_rows(columns([b"a", None, b"b"]).between(1, 3), 3, STAMP)
+    rows = bronze_rows([(3, columns([b"a", None, b"b"]).between(1, 3))], STAMP)
 
     kept = b'{"topic":"click_events","partition":3,"offset":1,"tstype":"create","ts":7,"key":"key","payload":null}'
     assert [kept, b"b"] == rows["payload"].to_pylist()

@@ -15,12 +15,14 @@ from deltalake import DeltaTable
 
 from compute.errors import BadMonth, BadSetting, ContractViolation, PermanentError, PipelineError, TransientError
 from compute.money import MONEY
+from storage.contents import NEVER_WRITTEN
 from storage.dataset import Dataset
 from storage.errors import LAKE_FORMAT, LakeBusy, LakeFormat, LakeUnwritable
 from storage.files import Replacement, write_changes, write_files
-from storage.lake import NEVER_WRITTEN, Lake, Table
+from storage.lake import Lake
 from storage.meanings import meaning
 from storage.shape import ALL
+from storage.table import Table
 from storage.work import DataFile, Work, changed_files
 
 MONTHLY = Dataset(

@@ -13,8 +13,9 @@ from compute.buckets import BUCKETS, bucket_of
 from compute.contracts.contract import NO_ENVELOPE
 from storage.catalog import BRONZE, LANDED_FILE
 from storage.envelopes import Record, read_envelope
-from storage.lake import Lake, Table
+from storage.lake import Lake
 from storage.landing import Landing
+from storage.table import Table
 from storage.topics import land_topic
 from storage.work import Work
 
