@@ -47,7 +47,7 @@ def test_a_day_that_came_apart_is_one_user_day(order: list[int]) -> None:
 
 
 def test_a_stretch_ends_where_a_key_changes_and_nulls_are_alike() -> None:
-    rows = pl.DataFrame({"key": ["a", "a", None, None, "a"], "text": ["y", "x", None, "x", "x"]})
+    rows = pl.DataFrame({"key": [None, None, "a", "a", None], "text": ["y", "x", None, "x", "x"]})
 
     found = stretches([rows.get_column("key")])
 
