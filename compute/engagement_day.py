@@ -32,7 +32,13 @@ IS_ACTIVE = (pl.col("qualifying_clicks") > 0) | (pl.col("minutes") > 0)
 
 
 def user_days(pieces: pl.DataFrame, sessions: pl.DataFrame, company: Company) -> pl.DataFrame:
-    """Return the USER_DAY rows of the BINs of accepted clicks, and of usage sessions, of whole users."""
+    """Return the USER_DAY rows of whole users, in order of bucket, date and name.
+
+    Args:
+        pieces: the `bins` of accepted clicks, in any order.
+        sessions: usage sessions.
+        company: aliases of features, as used = as sold.
+    """
     day, used = ("date", *_WHO), pl.concat([_sessions(sessions, company), _minutes(sessions)], how="diagonal")
     clicked = _clicked(pieces)
     is_scattered = scattered(clicked, day)
