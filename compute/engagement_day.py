@@ -10,7 +10,6 @@ import polars as pl
 from compute.company import Company
 from compute.months import month_of
 from compute.schema import Schema, typed
-from compute.sessions import as_sold
 from compute.stretches import scattered, stretches
 
 USER_DAY: Schema = {
@@ -32,10 +31,16 @@ _START, _END = pl.col("session_start"), pl.col("session_end")
 IS_ACTIVE = (pl.col("qualifying_clicks") > 0) | (pl.col("minutes") > 0)
 
 
-def user_days(clicks: pl.DataFrame, sessions: pl.DataFrame, company: Company) -> pl.DataFrame:
-    """Return the USER_DAY rows of accepted clicks and usage sessions of whole users."""
+def user_days(pieces: pl.DataFrame, sessions: pl.DataFrame, company: Company) -> pl.DataFrame:
+    """Return the USER_DAY rows of whole users, in order of bucket, date and name.
+
+    Args:
+        pieces: the `bins` of accepted clicks, in any order.
+        sessions: usage sessions.
+        company: aliases of features, as used = as sold.
+    """
     day, used = ("date", *_WHO), pl.concat([_sessions(sessions, company), _minutes(sessions)], how="diagonal")
-    clicked = _clicked(clicks, company)
+    clicked = _clicked(pieces)
     is_scattered = scattered(clicked, day)
     alone, used = clicked.filter(~is_scattered), pl.concat([clicked.filter(is_scattered), used], how="diagonal")
     met = pl.concat([alone.join(used, on=day, how="semi"), used], how="diagonal")
@@ -44,19 +49,15 @@ def user_days(clicks: pl.DataFrame, sessions: pl.DataFrame, company: Company) ->
     days = pl.concat([alone.join(used, on=day, how="anti"), added], how="diagonal").with_columns(
         pl.col("usage_sessions", "minutes").fill_null(0), month=month_of(pl.col("date"))
     )
-    return typed(days, USER_DAY).sort("_bucket", "account_id", "user_id", "date")
+    return typed(days, USER_DAY).sort("_bucket", "date", "account_id", "user_id", maintain_order=True)
 
 
-def _clicked(clicks: pl.DataFrame, company: Company) -> pl.DataFrame:
-    # A deny-list: unknown types qualify (U-101).
-    qualifies = ~pl.col("event_type").is_in(company.vocabulary.non_qualifying_event_types)
-    feature = pl.when(qualifies).then(as_sold(clicks.get_column("feature_name"), company))
-    dated = clicks.select(*_WHO, date=pl.col("timestamp").dt.date(), qualifies=qualifies, feature=feature)
-    one = stretches(dated, ("account_id", "user_id", "date"))
-    return one.first("date", *_WHO).with_columns(
-        clicks=one.sizes,
-        qualifying_clicks=one.total(one.rows.get_column("qualifies").to_numpy()),
-        features=one.distinct(one.rows.get_column("feature")),
+def _clicked(pieces: pl.DataFrame) -> pl.DataFrame:
+    one = stretches([pieces.get_column(name) for name in ("account_id", "user_id", "date")])
+    return one.first(pieces, "date", *_WHO).with_columns(
+        clicks=one.total(pieces.get_column("clicks").to_numpy()),
+        qualifying_clicks=one.total(pieces.get_column("qualifying_clicks").to_numpy()),
+        features=one.union(pieces.get_column("qualifying_features")).cast(pl.List(pl.String)),
     )
 
 

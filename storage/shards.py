@@ -102,18 +102,18 @@ def write_user_days(shard: UserShard) -> dict[str, Written]:
         return lake.open(dataset, version=shard.versions[dataset.name]).read(mine & where, columns)
 
     of_months = pl.col("month").is_in(names)
-    clicks = read(CLICKS, of_months & _happened(cut), _CLICK).with_columns(date=pl.col("timestamp").dt.date())
-    clicks = _touched_only(clicks, shard)
+    clicks = read(CLICKS, of_months & _happened(cut), _CLICK)
+    pieces = bins(_touched_only(clicks, shard, pl.col("timestamp").dt.date()), shard.company)
     # Minutes after midnight belong to the next date, so the month before is read too.
     spilling = sorted({*names, *(str(month.plus(-1)) for month in cut.months)})
     usage = read(USAGE, pl.col("month").is_in(spilling), tuple(USAGE.schema))
-    days = user_days(clicks, usage, shard.company).filter(of_months & on)
-    parts = typed(day_parts(bins(clicks, shard.company)).with_columns(month=month_of(pl.col("date"))), PART)
+    days = user_days(pieces, usage, shard.company).filter(of_months & on)
+    parts = typed(day_parts(pieces).with_columns(month=month_of(pl.col("date"))), PART)
     written = {}
     for dataset, fresh in ((USER_DAY_TABLE, days), (SESSION_PART, parts)):
         stored = read(dataset, of_months & on, tuple(dataset.schema))
         kept = stored.filter(_is_patched(shard)).join(shard.touched, on=["account_id", "date"], how="anti")
-        rows = pl.concat([_touched_only(fresh, shard), kept]).sort("_bucket", *dataset.key)
+        rows = pl.concat([_touched_only(fresh, shard, pl.col("date")), kept]).sort("_bucket", *dataset.key)
         written[dataset.name] = write_changes(lake, dataset, rows, stored, names)
     return written
 
@@ -155,9 +155,11 @@ def _is_patched(shard: UserShard) -> pl.Expr:
     return pl.col("month").is_in(sorted(map(str, shard.patched)))
 
 
-def _touched_only(rows: pl.DataFrame, shard: UserShard) -> pl.DataFrame:
+def _touched_only(rows: pl.DataFrame, shard: UserShard, on: pl.Expr) -> pl.DataFrame:
     """Return the rows of whole months, and of patched ones those of the touched dates."""
     if not shard.patched:
         return rows
-    part = rows.filter(_is_patched(shard)).join(shard.touched, on=["account_id", "date"], how="semi")
+    part = rows.filter(_is_patched(shard)).join(
+        shard.touched, left_on=["account_id", on], right_on=["account_id", "date"], how="semi"
+    )
     return pl.concat([rows.filter(~_is_patched(shard)), part])

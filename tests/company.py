@@ -143,8 +143,9 @@ class Books:
         self.rows = account_month(records, start.until(self.months[-1]), self.first_month, self.company)
         self.existing = self.rows.filter(pl.col("is_existing"))
         clicks, sessions = self.topics["click_events"], self.topics["usage_sessions"]
-        self.user_days = user_days(clicks, sessions, self.company)
-        self.click_sessions = join(bins(clicks, self.company))
+        pieces = bins(clicks, self.company)
+        self.user_days = user_days(pieces, sessions, self.company)
+        self.click_sessions = join(pieces)
 
     def _judged(self, feed: Contract) -> pl.DataFrame:
         lines = self.lines.get(feed.dataset, ())

@@ -19,7 +19,8 @@ from compute.details import DAY_METRICS
 from compute.engagement import EngagementInput, account_days, day_figures, engagement_figures
 from compute.engagement_day import user_days
 from compute.months import Month
-from compute.sessions import bins, day_parts, join, merge
+from compute.schema import typed
+from compute.sessions import PIECE, bins, day_parts, join
 from tests.company import Books
 from tests.property import plain_engagement
 
@@ -93,7 +94,11 @@ def frame(rows: list[dict[str, Any]], schema: dict[str, Any]) -> pl.DataFrame:
 
 
 def pieces(clicks: list[dict[str, Any]]) -> pl.DataFrame:
-    return bins(frame(clicks, CLICK), COMPANY)
+    return typed(bins(frame(clicks, CLICK), COMPANY), PIECE)
+
+
+def used_days(clicks: list[dict[str, Any]], used: list[dict[str, Any]]) -> pl.DataFrame:
+    return user_days(bins(frame(clicks, CLICK), COMPANY), frame(used, USAGE), COMPANY)
 
 
 def sessions(joined: pl.DataFrame) -> list[tuple[Any, ...]]:
@@ -118,11 +123,11 @@ def test_sessions_are_the_same_in_any_order_and_over_any_split(clicks: list[dict
     cuts = sorted(random.randint(0, len(clicks)) for _ in range(3))
     shards = [shuffled[first:last] for first, last in zip([0, *cuts], [*cuts, len(clicks)], strict=True)]
 
-    merged = merge(pl.concat([pieces(shard) for shard in shards]))
+    joined = join(pl.concat([pieces(shard) for shard in shards]))
 
     expected = join(pieces(clicks))
     assert expected.equals(join(pieces(shuffled)))
-    assert expected.equals(join(merged))
+    assert expected.equals(joined)
 
 
 @often
@@ -146,7 +151,7 @@ def test_the_parts_of_one_date_can_be_made_anew_without_the_others(clicks: list[
 def test_user_days_are_those_of_the_naive_implementation(
     clicks: list[dict[str, Any]], used: list[dict[str, Any]]
 ) -> None:
-    days = user_days(frame(clicks, CLICK), frame(used, USAGE), COMPANY)
+    days = used_days(clicks, used)
 
     names = ("clicks", "qualifying_clicks", "usage_sessions", "minutes", "features")
     got = {
@@ -160,7 +165,7 @@ def test_user_days_are_those_of_the_naive_implementation(
 @often
 @given(usages())
 def test_minutes_over_midnight_add_up_and_each_is_within_one_of_its_exact_share(used: dict[str, Any]) -> None:
-    days = user_days(frame([], CLICK), frame([used], USAGE), COMPANY)
+    days = used_days([], [used])
 
     shares = dict(days.select("date", "minutes").rows())
     total, weights = used["total_active_time_minutes"], plain_engagement.elapsed(used)
@@ -218,7 +223,7 @@ def figure_table(given_: EngagementInput, month: Month) -> pl.DataFrame:
 def engagement(
     clicks: list[dict[str, Any]], used: list[dict[str, Any]], accounts: list[dict[str, Any]], month: Month
 ) -> EngagementInput:
-    days = user_days(frame(clicks, CLICK), frame(used, USAGE), COMPANY)
+    days = used_days(clicks, used)
     begun = join(pieces(clicks)).filter(pl.col("date").is_between(month.first, month.last))
     has_record = (pl.col("clicks") > 0) | (pl.col("usage_sessions") > 0)
     seen = days.filter(has_record, pl.col("month") <= str(month)).get_column("account_id").unique()
