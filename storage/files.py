@@ -171,7 +171,13 @@ def describe(
 def _write_file(store: Store, dataset: Dataset, partition: str, rows: pl.DataFrame) -> DataFile:
     path = new_file(dataset, partition)
     with store.writing(f"{dataset.name}/{path}") as sink:
-        pq.write_table(_arrow(rows), sink, compression="zstd", row_group_size=_ROWS_PER_GROUP)
+        pq.write_table(
+            _arrow(rows),
+            sink,
+            compression="zstd",
+            row_group_size=_ROWS_PER_GROUP,
+            use_dictionary=_repeating(rows.schema),
+        )
     told = [
         name for name in dataset.key if rows.schema.get(name) == pl.String and not rows.get_column(name).null_count()
     ]
@@ -183,6 +189,15 @@ def _write_file(store: Store, dataset: Dataset, partition: str, rows: pl.DataFra
         "nullCount": dict.fromkeys(told, 0),
     }
     return describe(store, dataset, path, rows.height, partition, stats)
+
+
+def _repeating(schema: Mapping[str, pl.DataType]) -> list[str]:
+    """Return the columns whose values are worth a dictionary, as Parquet names them: not numbers and instants."""
+    return [
+        f"{name}.list.element" if isinstance(dtype, pl.List) else name
+        for name, dtype in schema.items()
+        if not (dtype.is_integer() or isinstance(dtype, pl.Datetime))
+    ]
 
 
 def _arrow(rows: pl.DataFrame) -> pa.Table:
