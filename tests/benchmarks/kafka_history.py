@@ -15,7 +15,6 @@ import statistics
 import sys
 import tempfile
 import time
-import uuid
 from itertools import count
 from pathlib import Path
 
@@ -24,7 +23,9 @@ from prefect import flow
 from prefect.testing.utilities import prefect_test_harness
 
 from compute.contracts.feeds import BY_NAME, FEEDS
+from compute.current import refused_of
 from compute.months import Month
+from compute.summaries import arrivals_by_day
 from flows import settle
 from flows.ingest import ingest_all
 from flows.job import Job, start
@@ -33,7 +34,7 @@ from flows.received import Received, bring_summaries
 from storage.catalog import BRONZE, DISPOSITIONS, JUDGED, SILVER
 from storage.contents import key_number
 from storage.dataset import Dataset
-from storage.files import describe
+from storage.files import describe, new_file
 from storage.lake import Lake
 from storage.runs import runs
 from storage.work import DataFile, Work
@@ -66,15 +67,15 @@ def with_a_past(millions: int) -> None:
 
 def linked(lake: Lake, dataset: Dataset, months: list[str]) -> list[DataFile]:
     """Return the table's files of the month once more for each of the others: new names of the same bytes."""
-    folder, files = Path(lake.root) / dataset.name, []
+    folder, files = Path(lake.root) / dataset.name, list[DataFile]()
     known = [each for each in lake.open(dataset)._actions() if MONTH in each.get("partition.month", MONTH)]
     for month in months:
         for each in known:
-            part = f"month={month}/" if dataset.partition_by else ""
-            path = folder / f"{part}part-{uuid.uuid4()}.parquet"
-            path.parent.mkdir(exist_ok=True)
-            os.link(folder / each["path"], path)
-            files.append(describe(path, folder, each["num_records"], month if dataset.partition_by else ""))
+            partition = month if dataset.partition_by else ""
+            path = new_file(dataset, partition)
+            (folder / path).parent.mkdir(exist_ok=True)
+            os.link(folder / each["path"], folder / path)
+            files.append(describe(lake.store, dataset, path, each["num_records"], partition))
     return files
 
 
@@ -85,7 +86,7 @@ def settled(job: Job, months: list[str]) -> None:
     beside = settle._beside(job, received)
     summaries = bring_summaries(job, received)
     marks = settle._marks(job, received, beside, summaries)
-    refused = settle.refused_of(settle.arrivals_by_day(summaries), job.company)
+    refused = refused_of(arrivals_by_day(summaries), job.company)
     base = f"{contract.version} {job.company.fingerprint()}"
     prints = received.judged.partitions()
     keys = {month: f"{base} {sorted(refused)} {marks.get(month, '')} {prints[month]}" for month in months}
