@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -69,7 +70,7 @@ class Gathered:
     """The evidence of all months, read once."""
 
     def __init__(self, lake: Lake, log: Log, now: datetime, months: Collection[str]) -> None:
-        self._lake, self._log, self._now = lake, log, now
+        self._lake, self._log, self._now, self._months = lake, log, now, months
         self._comparison = Comparison.read(lake, months)
         self._completeness = lake.read(COMPLETENESS_ROW).sort("dataset")
         self._cases = lake.read(GAP_CASE)
@@ -111,7 +112,11 @@ class Gathered:
 
     def _waiting(self, life: Life) -> str:
         of_life = (pl.col("month") == life.month) & (pl.col("revision") == life.revision)
-        return waiting(self._lake.read(PENDING_RESTATEMENT, of_life))
+        return waiting(self._pending.filter(of_life))
+
+    @cached_property
+    def _pending(self) -> pl.DataFrame:
+        return self._lake.read(PENDING_RESTATEMENT, pl.col("month").is_in(sorted(self._months)))
 
 
 def authors_of(lake: Lake, snapshot_id: str) -> frozenset[str]:

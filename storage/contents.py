@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -100,16 +100,14 @@ class Contents:
 
     def partitions(self) -> dict[str, str]:
         """Return each partition with a fingerprint of its files; `ALL` names the whole of an unpartitioned table."""
-        column = self.dataset.partition_by
-        files: dict[str, list[str]] = {}
-        for action in self._actions():
-            files.setdefault(action[f"partition.{column}"] if column else ALL, []).append(action["path"])
-        return {name: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest() for name, paths in files.items()}
+        paths = defaultdict[str, list[str]](list)
+        for path, partition in self.files().items():
+            paths[partition].append(path)
+        return {name: _fingerprint(of_partition) for name, of_partition in paths.items()}
 
     def fingerprint(self) -> str:
         """Return a fingerprint of all its files."""
-        paths = sorted(action["path"] for action in self._actions())
-        return hashlib.sha256("\n".join(paths).encode()).hexdigest()
+        return _fingerprint(self.files())
 
     def count(self) -> int:
         """Return how many rows there are, from the log alone."""
@@ -167,14 +165,17 @@ class Contents:
 
     def file_counts(self) -> dict[str, int]:
         """Return of how many files each partition consists."""
-        column = self.dataset.partition_by
-        return Counter(action[f"partition.{column}"] if column else ALL for action in self._actions())
+        return Counter(self.files().values())
 
     def _app(self, partition: str) -> str:
         return f"{self.dataset.name}/{partition}"
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
         return translated(self._store, self.dataset.name)
+
+
+def _fingerprint(paths: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
 
 
 @contextlib.contextmanager
